@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod audit;
+mod error;
+pub mod migrations;
+mod pool;
+mod settings;
+mod tx;
+
+pub use error::{Error, OnConstraint};
+pub use pool::{Appended, Databases, SystemDb, UserDb};
+pub use settings::Database;
+pub use tx::Tx;

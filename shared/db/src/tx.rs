@@ -1,0 +1,117 @@
+use diesel::QueryResult;
+use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+};
+
+use crate::{Appended, Error};
+
+/// An open transaction. Diesel's queries run on it like on a connection. Dropped without [`Tx::commit`], it is rolled back.
+pub struct Tx {
+    // None only after commit, or in drop.
+    connection: Option<Object<AsyncPgConnection>>,
+    appended: Appended,
+    has_events: bool,
+}
+
+impl Tx {
+    pub(crate) async fn begin(
+        mut connection: Object<AsyncPgConnection>,
+        sql: &str,
+        appended: Appended,
+    ) -> Result<Self, Error> {
+        AnsiTransactionManager::begin_transaction_sql(&mut *connection, sql).await?;
+        Ok(Self { connection: Some(connection), appended, has_events: false })
+    }
+
+    /// Makes it last. Afterwards, if events were appended, the relay is woken.
+    ///
+    /// # Errors
+    /// The database's refusal; then nothing happened, unless the connection was lost on the way, when nobody knows.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let mut connection = self.take();
+        AnsiTransactionManager::commit_transaction(&mut *connection).await?;
+        drop(connection);
+        if self.has_events {
+            self.appended.ring();
+        }
+        Ok(())
+    }
+
+    /// Takes it back, and waits until that is done.
+    ///
+    /// # Errors
+    /// The connection was lost: the database takes it back by itself.
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        let mut connection = self.take();
+        Ok(AnsiTransactionManager::rollback_transaction(&mut *connection).await?)
+    }
+
+    /// Remembers that events were appended: the relay is to be woken after the commit.
+    pub const fn note_events(&mut self) {
+        self.has_events = true;
+    }
+
+    /// The connection, shared: several queries polled together on `&mut &*connection` travel in one round trip.
+    pub fn pipelined(&self) -> &AsyncPgConnection {
+        self.connection.as_ref().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
+    }
+
+    fn take(&mut self) -> Object<AsyncPgConnection> {
+        self.connection.take().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
+    }
+
+    fn connection(&mut self) -> &mut AsyncPgConnection {
+        self.connection.as_mut().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        // An early return in an op ends here: the connection is healthy and worth keeping. Without a runtime, or if this task is lost, the
+        // pool sees the open transaction and discards the connection, which has the same effect.
+        if let (Some(mut connection), Ok(runtime)) =
+            (self.connection.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move {
+                if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *connection).await {
+                    tracing::debug!(%error, "the connection of a dropped transaction was lost");
+                }
+            });
+        }
+    }
+}
+
+impl SimpleAsyncConnection for Tx {
+    fn batch_execute(&mut self, query: &str) -> impl Future<Output = QueryResult<()>> + Send {
+        self.connection().batch_execute(query)
+    }
+}
+
+impl AsyncConnectionCore for Tx {
+    type ExecuteFuture<'conn, 'query> =
+        <AsyncPgConnection as AsyncConnectionCore>::ExecuteFuture<'conn, 'query>;
+    type LoadFuture<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::LoadFuture<'conn, 'query>;
+    type Stream<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Stream<'conn, 'query>;
+    type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
+    type Backend = <AsyncPgConnection as AsyncConnectionCore>::Backend;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        AsyncConnectionCore::load(self.connection(), source)
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        AsyncConnectionCore::execute_returning_count(self.connection(), source)
+    }
+}
