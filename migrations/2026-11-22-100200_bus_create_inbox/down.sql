@@ -1,0 +1,2 @@
+drop table seen_versions;
+drop table inbox;

@@ -1,0 +1,2 @@
+drop function purge_audit_log(timestamptz, integer);
+drop table audit_log;

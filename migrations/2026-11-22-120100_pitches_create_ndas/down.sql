@@ -1,0 +1,3 @@
+drop function nda_policy_for(integer);
+drop table nda_policies;
+drop table ndas;

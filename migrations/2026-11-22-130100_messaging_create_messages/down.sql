@@ -1,0 +1,3 @@
+drop table message_read_receipts;
+drop function app_sees_message(bigint);
+drop table messages;
