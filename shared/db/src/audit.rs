@@ -61,7 +61,6 @@ pub async fn record(tx: &mut Tx, origin: &Origin, entry: Entry<'_>) -> QueryResu
     Ok(())
 }
 
-#[expect(missing_docs, reason = "columns are documented in the database")]
 mod schema {
     diesel::table! {
         audit_log (id) {

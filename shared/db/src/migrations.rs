@@ -9,6 +9,7 @@ use diesel_async::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::Error;
+use schema::__diesel_schema_migrations;
 
 /// Every migration, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -18,9 +19,11 @@ pub const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
 /// Held while migrations run, so that several programs started at once wait for one another.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('pitchey.migrations'))";
 
-diesel::table! {
-    __diesel_schema_migrations (version) {
-        version -> VarChar,
+mod schema {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> VarChar,
+        }
     }
 }
 
