@@ -1,0 +1,10 @@
+# What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
+.PHONY: run demo test check lint fmt migrate
+
+run:     ; @deploy/dev/run
+demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
+test:    ; @deploy/dev/test
+check:   ; @deploy/dev/check
+lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
+fmt:     ; @cargo fmt --all
+migrate: ; @deploy/dev/with-env cargo run --quiet --package pitchey-ctl -- migrate up
