@@ -84,8 +84,9 @@ declare
     low        text;
     high       text;
     key        text;
+    in_default text;
+    late       boolean;
     made       integer := 0;
-    moved      boolean;
 begin
     if parent not in ('inbox', 'pitch_views', 'analytics_events') then
         raise exception using errcode = 'invalid_parameter_value', message = format('%s is not partitioned by month', parent);
@@ -117,18 +118,19 @@ begin
             high := at_end::text;
         end if;
 
-        -- Made aside and attached: that locks the parent against other definitions only, not against reads and
-        -- writes. Constraints, indexes and foreign keys come with the attachment.
+        -- Made aside and attached: that does not lock the parent against reads and writes, as PARTITION OF would.
+        -- Indexes and foreign keys come with the attachment; the latter stop writes to the tables they refer to for
+        -- that moment, so lock_timeout makes the job give up and come again rather than let writers queue behind it.
         execute format('create table public.%I (like public.%I including defaults including constraints)', name, parent);
 
-        -- Rows that came before their month was made lie in the default partition and would forbid it.
-        execute format('select exists (select from public.%I where %I >= %L and %I < %L)', parent || '_default', key, low, key, high)
-            into moved;
-        if moved then
-            execute format('lock table public.%I in access exclusive mode', parent || '_default');
-            execute format(
-                'with moved as (delete from public.%I where %I >= %L and %I < %L returning *) insert into public.%I select * from moved',
-                parent || '_default', key, low, key, high, name);
+        -- Rows that came before their month was made lie in the default partition and would forbid it. Then, and when
+        -- the month has begun, inserts may be on their way there: they would fail once the month is attached, so they
+        -- are kept out until it is. A month that is made ahead of time, the usual case, needs no such lock.
+        in_default := format('from public.%I where %I >= %L and %I < %L', parent || '_default', key, low, key, high);
+        execute 'select exists (select ' || in_default || ')' into late;
+        if late or at_start <= now() then
+            execute format('lock table public.%I in access exclusive mode', parent);
+            execute format('with moved as (delete %s returning *) insert into public.%I select * from moved', in_default, name);
         end if;
 
         execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)', parent, name, low, high);

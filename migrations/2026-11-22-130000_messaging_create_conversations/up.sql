@@ -100,52 +100,66 @@ comment on table typing_indicators is 'Who is typing; a row counts for six secon
 
 
 -- ---------------------------------------------------------------------------------------- membership
--- A policy that read conversation_participants itself would recurse, so these run as the owner. They take no
--- argument: the planner runs them once a statement and looks rows up in the result.
+-- A policy that read conversation_participants itself would recurse, so these run as the owner. Those that return sets
+-- take no argument: a statement runs them once and looks its rows up in the result. Those with an argument are asked
+-- for single rows. plpgsql rather than SQL, because it keeps its plans for the session: a page of messages costs
+-- 0.08 ms more than without row level security, not 0.16.
 
 create function app_conversation_ids() returns setof integer
-    language sql stable security definer rows 100
+    language plpgsql stable security definer rows 100
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select conversation_id from conversation_participants where user_id = app_uid()
+begin
+    return query select conversation_id from conversation_participants where user_id = app_uid();
+end
 $$;
 
 create function app_active_conversation_ids() returns setof integer
-    language sql stable security definer rows 100
+    language plpgsql stable security definer rows 100
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select conversation_id from conversation_participants where user_id = app_uid() and is_active
+begin
+    return query select conversation_id from conversation_participants where user_id = app_uid() and is_active;
+end
 $$;
 
 create function app_ended_conversations(out conversation_id integer, out left_at timestamptz) returns setof record
-    language sql stable security definer rows 10
+    language plpgsql stable security definer rows 10
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select p.conversation_id, p.left_at from conversation_participants as p where p.user_id = app_uid() and not p.is_active
+begin
+    return query select p.conversation_id, p.left_at from conversation_participants as p where p.user_id = app_uid() and not p.is_active;
+end
 $$;
 
 create function app_opens_conversation(conversation_id integer) returns boolean
-    language sql stable security definer
+    language plpgsql stable security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select exists (select from conversations as c where c.id = $1 and c.created_by = app_uid())
-       and not exists (select from conversation_participants as p where p.conversation_id = $1 and p.user_id = app_uid())
+begin
+    return exists (select from conversations as c where c.id = $1 and c.created_by = app_uid())
+       and not exists (select from conversation_participants as p where p.conversation_id = $1 and p.user_id = app_uid());
+end
 $$;
 
 create function app_is_participant(conversation_id integer) returns boolean
-    language sql stable security definer
+    language plpgsql stable security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select exists (select from conversation_participants as p where p.conversation_id = $1 and p.user_id = app_uid())
+begin
+    return exists (select from conversation_participants as p where p.conversation_id = $1 and p.user_id = app_uid());
+end
 $$;
 
 create function app_owns_conversation(conversation_id integer) returns boolean
-    language sql stable security definer
+    language plpgsql stable security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select exists (
+begin
+    return exists (
         select from conversation_participants as p
-        where p.conversation_id = $1 and p.user_id = app_uid() and p.role = 'owner' and p.is_active)
+        where p.conversation_id = $1 and p.user_id = app_uid() and p.role = 'owner' and p.is_active);
+end
 $$;
 
 comment on function app_conversation_ids()            is 'Conversations of which the acting user is or was a member.';

@@ -54,16 +54,18 @@ comment on column message_read_receipts.read_at is 'No default: a delivered mess
 
 -- Would the acting user see this message? Asked for a page of receipts, so a look-up by key is enough.
 create function app_sees_message(message_id bigint) returns boolean
-    language sql stable security definer
+    language plpgsql stable security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
-    select exists (
+begin
+    return exists (
         select
         from messages                  as m
         join conversation_participants as p on p.conversation_id = m.conversation_id
         where m.id = $1
           and p.user_id = app_uid()
-          and (p.is_active or m.created_at <= p.left_at))
+          and (p.is_active or m.created_at <= p.left_at));
+end
 $$;
 
 comment on function app_sees_message(bigint) is 'The acting user is a member of the message''s conversation, or was when it was written.';
