@@ -1,1 +1,21 @@
-//! pitchey-web
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod command;
+mod error;
+mod extract;
+mod health;
+mod idempotency;
+mod middleware;
+mod paging;
+mod server;
+mod time;
+
+pub use body::{ValidatedJson, ValidatedQuery};
+pub use command::{Answer, Command};
+pub use error::{ApiError, ErrorBody, FieldError, Refusal, error_response};
+pub use extract::{Actor, Context, Origin, PathId, Principal};
+pub use health::{Health, Healthy};
+pub use paging::{Cursor, Listed, Meta, Paging};
+pub use server::{Server, Started, openapi};
+pub use time::Timestamp;

@@ -1,0 +1,156 @@
+//! A write: its input, its transaction, its answer, and the promise that repeating it does no harm.
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use garde::Validate;
+use pitchey_db::{Tx, UserDb};
+use pitchey_events::UserId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::idempotency::{Idempotency, Outcome};
+use crate::{Refusal, body, extract};
+
+/// The input of a write, validated, with the `Idempotency-Key` it came with.
+pub struct Command<T> {
+    /// The input.
+    pub input: T,
+    user: Option<UserId>,
+    idempotency: Option<Idempotency>,
+}
+
+impl<T> Command<T> {
+    /// Runs `op` in one transaction as the user who asks, commits, and answers. With an `Idempotency-Key`, the key, the request and the answer
+    /// are kept by the same transaction; a repetition gets the answer that was kept.
+    ///
+    /// # Errors
+    /// Those of `op`, after which nothing was written; 409 `idempotency_key_reused`; the database's.
+    pub async fn run<E>(
+        self,
+        db: &UserDb,
+        op: impl AsyncFnOnce(&mut Tx, T) -> Result<Answer, E>,
+    ) -> Result<HttpResponse, E>
+    where
+        E: From<Refusal>,
+    {
+        let mut tx = db.begin(self.user).await.map_err(Refusal::from)?;
+        let answer = match self.idempotency {
+            None => op(&mut tx, self.input).await?,
+            Some(idempotency) => match idempotency.claim(&mut tx).await? {
+                Outcome::Replay(answer) => return Ok(answer.replayed()),
+                Outcome::First => {
+                    let answer = op(&mut tx, self.input).await?;
+                    idempotency.settle(&mut tx, &answer).await?;
+                    answer
+                }
+            },
+        };
+        tx.commit().await.map_err(Refusal::from)?;
+        Ok(answer.respond())
+    }
+}
+
+impl<T> FromRequest for Command<T>
+where
+    T: DeserializeOwned + Validate<Context = ()> + 'static,
+{
+    type Error = Refusal;
+    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = body::read(&request, payload).await?;
+            let context = extract::context(&request);
+            let user = context.principal.user_id();
+            let idempotency = Idempotency::of(&request, &context, &body)?;
+            Ok(Self { input: body::decode(&body)?, user, idempotency })
+        })
+    }
+}
+
+/// What a write answers: a status and a JSON object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Map<String, Value>,
+    pub(crate) secret: bool,
+}
+
+impl Answer {
+    /// 200 `{"message": ...}`: a transition, a repetition, a deletion.
+    pub fn ok(message: &str) -> Self {
+        Self::new(StatusCode::OK, message)
+    }
+
+    /// 201 `{"message": ...}`: a new row.
+    pub fn created(message: &str) -> Self {
+        Self::new(StatusCode::CREATED, message)
+    }
+
+    /// 201 for what is new, 200 for what was there.
+    pub fn created_if(new: bool, message: &str) -> Self {
+        if new { Self::created(message) } else { Self::ok(message) }
+    }
+
+    fn new(status: StatusCode, message: &str) -> Self {
+        Self { status, body: Map::new(), secret: false }.with("message", &message)
+    }
+
+    /// Adds `"key": value`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &impl Serialize) -> Self {
+        match serde_json::to_value(value) {
+            Ok(value) => {
+                self.body.insert(key.to_owned(), value);
+            }
+            Err(error) => tracing::error!(%error, key, "an answer could not be written as JSON"),
+        }
+        self
+    }
+
+    /// Adds the keys of `value`, an object, beside the message.
+    #[must_use]
+    pub fn with_all(mut self, value: &impl Serialize) -> Self {
+        match serde_json::to_value(value) {
+            Ok(Value::Object(fields)) => self.body.extend(fields),
+            Ok(_) => tracing::error!("an answer is not an object"),
+            Err(error) => tracing::error!(%error, "an answer could not be written as JSON"),
+        }
+        self
+    }
+
+    /// Holds a secret, such as a token: not kept for repetitions.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// Without the message: where the contract wants other fields only.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.body.remove("message");
+        self
+    }
+
+    pub(crate) fn respond(self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if self.secret {
+            response.insert_header(("Cache-Control", "no-store"));
+        }
+        response.json(self.body)
+    }
+
+    fn replayed(self) -> HttpResponse {
+        let mut response = self.respond();
+        response.headers_mut().insert(
+            actix_web::http::header::HeaderName::from_static("idempotency-replayed"),
+            actix_web::http::header::HeaderValue::from_static("true"),
+        );
+        response
+    }
+}
