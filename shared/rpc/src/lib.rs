@@ -1,1 +1,27 @@
-//! pitchey-rpc
+#![doc = include_str!("../README.md")]
+
+mod accounts;
+mod balance;
+mod client;
+mod error;
+mod payments;
+mod server;
+
+pub use accounts::{Accounts, MailToken, PublicUser, Recipient, Relation, Session};
+pub use client::Targets;
+pub use error::{Error, refusal};
+pub use payments::{Held, Payments};
+pub use server::{Caller, Server, Started};
+
+/// Messages and service traits, generated from `proto/`.
+#[allow(missing_docs, unused_qualifications, clippy::all, clippy::pedantic, reason = "generated")]
+pub mod proto {
+    /// Served by accounts.
+    pub mod accounts {
+        include!("gen/pitchey.accounts.v1.rs");
+    }
+    /// Served by payments.
+    pub mod payments {
+        include!("gen/pitchey.payments.v1.rs");
+    }
+}
