@@ -15,6 +15,8 @@ use schema::__diesel_schema_migrations;
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 /// The roles, and what they need in a database before its first migration. Safe to apply again.
 pub const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
+/// Differs when a migration or the roles do.
+pub const FINGERPRINT: &str = env!("PITCHEY_SCHEMA_FINGERPRINT");
 
 /// Held while migrations run, so that several programs started at once wait for one another.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('pitchey.migrations'))";
