@@ -11,8 +11,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::environment;
+use crate::off_runtime::off_runtime;
 
 mod leftovers;
+mod people;
 mod template;
 
 /// A database of one test, with the whole schema and no rows. Gone when dropped, with everybody's connections to it.
@@ -102,19 +104,14 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        // A test's runtime can't be blocked on from within itself.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                // If the server is gone, so is the database; if it hangs, the next test sweeps up.
-                let _ = tokio::time::timeout(Duration::from_secs(10), async {
-                    let mut admin = AsyncPgConnection::establish(server.as_str()).await.ok()?;
-                    admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.ok()
-                })
-                .await;
-            });
+        off_runtime(async move {
+            // If the server is gone, so is the database; if it hangs, the next test sweeps up.
+            let _ = tokio::time::timeout(Duration::from_secs(10), async {
+                let mut admin = AsyncPgConnection::establish(server.as_str()).await.ok()?;
+                admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.ok()
+            })
+            .await;
         });
-        assert!(dropping.join().is_ok() || std::thread::panicking(), "the database could not be dropped");
     }
 }
 

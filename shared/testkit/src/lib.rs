@@ -1,14 +1,23 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+pub mod actors;
+mod answer;
 pub mod broker;
+mod client;
 mod database;
+mod emitted;
 mod environment;
+pub mod identity;
+mod off_runtime;
 mod processes;
 mod servers;
 mod wait;
 
+pub use answer::Answer;
 pub use broker::Broker;
+pub use client::{Client, Request};
 pub use database::TestDatabase;
+pub use emitted::{Emitted, Happened};
 pub use servers::{Server, Servers};
 pub use wait::{SOON, wait_for, wait_until};

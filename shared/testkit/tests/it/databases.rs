@@ -58,3 +58,14 @@ async fn a_service_gets_its_roles_with_the_settings_of_a_real_login() {
     assert_eq!(ask(system, "current_setting('statement_timeout')").await, "30s");
     assert_eq!(ask(system, "current_setting('lock_timeout')").await, "5s");
 }
+
+#[tokio::test]
+async fn people_and_pitches_are_there_for_other_tables_to_refer_to() {
+    let db = TestDatabase::create().await;
+    let (creator, investor, operator) = (db.creator().await, db.investor().await, db.operator().await);
+    assert_ne!(creator.id, investor.id);
+    assert!(investor.is_verified_buyer() && operator.admin);
+    let pitch = db.pitch(creator.id).await;
+    let stored = format!("(SELECT user_id FROM pitches WHERE id = {pitch})");
+    assert_eq!(ask(&mut db.admin().await, &stored).await, creator.id.to_string());
+}

@@ -1,6 +1,8 @@
 //! The tools that tests stand on, tested.
 
 mod broker;
+mod client;
 mod databases;
+mod emitted;
 mod faults;
 mod wait;

@@ -1,0 +1,145 @@
+//! Calls a service as the gateway does, or the gateway as a client does.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use pitchey_events::Service;
+use pitchey_identity::{Actor, Context, HEADER, Principal, Signer};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{Answer, identity};
+
+/// An HTTP client for one server.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+    signer: Option<(Signer, Service)>,
+}
+
+impl Client {
+    /// Calls `service` as the gateway.
+    pub fn gateway(service: Service, address: SocketAddr) -> Self {
+        Self::signing_as(Service::Gateway, service, address)
+    }
+
+    /// Calls `service` as `caller`, whose signature only asserts itself.
+    pub fn signing_as(caller: Service, service: Service, address: SocketAddr) -> Self {
+        Self { signer: Some((identity::signer(caller), service)), ..Self::unsigned(address) }
+    }
+
+    /// Calls without any signature: a client before the gateway, or somebody who found a way around it.
+    pub fn unsigned(address: SocketAddr) -> Self {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        Self { base: format!("http://{address}"), http: http.build().expect("a client"), signer: None }
+    }
+
+    /// GET.
+    pub fn get(&self, path: &str) -> Request<'_> {
+        self.request(Method::GET, path)
+    }
+
+    /// POST.
+    pub fn post(&self, path: &str) -> Request<'_> {
+        self.request(Method::POST, path)
+    }
+
+    /// PUT.
+    pub fn put(&self, path: &str) -> Request<'_> {
+        self.request(Method::PUT, path)
+    }
+
+    /// PATCH.
+    pub fn patch(&self, path: &str) -> Request<'_> {
+        self.request(Method::PATCH, path)
+    }
+
+    /// DELETE.
+    pub fn delete(&self, path: &str) -> Request<'_> {
+        self.request(Method::DELETE, path)
+    }
+
+    /// Any method; `path` may have a query.
+    pub fn request(&self, method: Method, path: &str) -> Request<'_> {
+        Request {
+            client: self,
+            builder: self.http.request(method, format!("{}{path}", self.base)),
+            context: Context {
+                principal: Principal::Anonymous,
+                ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                request_id: Uuid::new_v4().to_string(),
+            },
+        }
+    }
+}
+
+/// A request that is not sent yet.
+#[must_use = "it is not sent yet"]
+pub struct Request<'a> {
+    client: &'a Client,
+    builder: RequestBuilder,
+    context: Context,
+}
+
+impl Request<'_> {
+    /// For `actor`; without this it is for nobody who is logged in.
+    pub fn as_(mut self, actor: &Actor) -> Self {
+        self.context.principal = Principal::User(actor.clone());
+        self
+    }
+
+    /// From a client at `ip`.
+    pub fn from_ip(mut self, ip: impl Into<IpAddr>) -> Self {
+        self.context.ip = Some(ip.into());
+        self
+    }
+
+    /// With a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    /// With a session's token, as clients of the gateway send it.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// With `body` as JSON.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.builder = self.builder.json(body);
+        self
+    }
+
+    /// With `body` of `media_type`.
+    pub fn body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.builder = self.builder.header(CONTENT_TYPE, media_type).body(body.into());
+        self
+    }
+
+    /// Sends it, and waits for the whole answer.
+    ///
+    /// # Panics
+    /// Without an answer.
+    pub async fn send(self) -> Answer {
+        let mut request = self.builder.build().expect("a well-formed request");
+        let url = request.url();
+        let path =
+            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let what = match self.context.principal.actor() {
+            Some(actor) => format!("{} {path} as {} {}", request.method(), actor.user_type, actor.id),
+            None => format!("{} {path} as nobody", request.method()),
+        };
+        if let Some((signer, service)) = &self.client.signer {
+            let bound_to = pitchey_identity::Request { method: request.method().as_str(), path: &path };
+            let signature = signer.sign(*service, bound_to, &self.context).expect("a key for this service");
+            request.headers_mut().insert(HEADER, signature.parse().expect("a header"));
+        }
+        match self.client.http.execute(request).await {
+            Ok(response) => Answer::read(what, response).await,
+            Err(error) => panic!("{what}: no answer: {error:?}"),
+        }
+    }
+}
