@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use diesel::QueryResult;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{
     AnsiTransactionManager, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
+use tokio::sync::Notify;
 
 use crate::{Appended, Error};
 
@@ -13,6 +16,7 @@ pub struct Tx {
     connection: Option<Object<AsyncPgConnection>>,
     appended: Appended,
     has_events: bool,
+    bells: Vec<Arc<Notify>>,
 }
 
 impl Tx {
@@ -22,7 +26,7 @@ impl Tx {
         appended: Appended,
     ) -> Result<Self, Error> {
         AnsiTransactionManager::begin_transaction_sql(&mut *connection, sql).await?;
-        Ok(Self { connection: Some(connection), appended, has_events: false })
+        Ok(Self { connection: Some(connection), appended, has_events: false, bells: Vec::new() })
     }
 
     /// Makes it last. Afterwards, if events were appended, the relay is woken.
@@ -35,6 +39,9 @@ impl Tx {
         drop(connection);
         if self.has_events {
             self.appended.ring();
+        }
+        for bell in &self.bells {
+            bell.notify_one();
         }
         Ok(())
     }
@@ -51,6 +58,11 @@ impl Tx {
     /// Remembers that events were appended: the relay is to be woken after the commit.
     pub const fn note_events(&mut self) {
         self.has_events = true;
+    }
+
+    /// Rings `bell` after the commit: a worker of this process has something to do.
+    pub fn ring_after_commit(&mut self, bell: &Arc<Notify>) {
+        self.bells.push(Arc::clone(bell));
     }
 
     /// The connection, shared: several queries polled together on `&mut &*connection` travel in one round trip.
