@@ -22,7 +22,7 @@ impl<T: DeserializeOwned> Setting for T {
             default: default.as_ref().map(|(_, spelling)| (*spelling).to_owned()),
         });
         match reader.values.find_value(key) {
-            Ok(value) => match deserialize(value) {
+            Ok(value) => match deserialize(&value) {
                 Ok(value) => return Some(value),
                 Err(error) => reader.problem(key, error),
             },
@@ -36,8 +36,8 @@ impl<T: DeserializeOwned> Setting for T {
 }
 
 /// Environment values are read as numbers and booleans where they look like it; a password may look like a number.
-fn deserialize<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    let text = match &value {
+fn deserialize<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    let text = match value {
         Value::Num(_, number) => {
             number.to_u128().map(|n| n.to_string()).or_else(|| number.to_i128().map(|n| n.to_string()))
         }

@@ -2,7 +2,6 @@ use chrono::{DateTime, Utc};
 use pitchey_events::{MailRequestId, Service, SessionId, Tier, UserId, UserType};
 use pitchey_identity::{Actor, Signer};
 use serde::Serialize;
-use tonic::transport::Channel;
 
 use crate::client::Caller;
 use crate::proto::accounts::accounts_client::AccountsClient;
@@ -13,10 +12,7 @@ const NAME: &str = Service::Accounts.as_str();
 
 /// The service that knows users and sessions.
 #[derive(Clone)]
-pub struct Accounts {
-    caller: Caller,
-    client: AccountsClient<Channel>,
-}
+pub struct Accounts(Caller);
 
 /// A live session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,10 +113,9 @@ pub struct MailToken {
 macro_rules! call {
     ($self:ident, $method:ident, $name:literal, $message:expr) => {
         $self
-            .caller
-            .call(concat!("/pitchey.accounts.v1.Accounts/", $name), $message, |request| {
-                let mut client = $self.client.clone();
-                async move { client.$method(request).await }
+            .0
+            .call(concat!("/pitchey.accounts.v1.Accounts/", $name), $message, |channel, request| async move {
+                AccountsClient::new(channel).$method(request).await
             })
             .await
     };
@@ -132,9 +127,7 @@ impl Accounts {
     /// # Errors
     /// No target is configured.
     pub fn new(targets: &Targets, signer: Signer) -> Result<Self, Error> {
-        let caller = Caller::new(Service::Accounts, targets, signer)?;
-        let client = AccountsClient::new(caller.channel.clone());
-        Ok(Self { caller, client })
+        Ok(Self(Caller::new(Service::Accounts, targets, signer)?))
     }
 
     /// The live session of the token with this SHA-256.

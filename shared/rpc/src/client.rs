@@ -1,29 +1,37 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use backon::{ConstantBuilder, Retryable};
 use pitchey_events::Service;
 use pitchey_identity::{Context, HEADER, Request as Signed, Signer};
+use pitchey_replicas::Replicas;
 use serde::Deserialize;
+use tokio::runtime::Handle;
 use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
-use crate::{Error, balance};
+use crate::Error;
 
-/// How long a call may take, the second try included.
+/// How long a call may take, all tries included.
 const DEADLINE: Duration = Duration::from_secs(1);
+/// A replica that can't be reached in this time is away.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Where other services' gRPC is, by name: `http://name:port`. The name may stand for several replicas.
+/// Where other services' gRPC is, by the service: `http://name:port`. The name may stand for several replicas; several names are separated by commas.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Targets(pub BTreeMap<String, String>);
 
-/// What all clients share: the channel, the signature, the deadline, the second try.
+/// What all clients share: the connections to the replicas, the signature, the deadline, the next try.
 #[derive(Clone)]
 pub(crate) struct Caller {
     service: Service,
-    pub(crate) channel: Channel,
+    replicas: Replicas,
+    channels: Arc<Mutex<HashMap<SocketAddr, Channel>>>,
+    /// Drives the connections, whoever calls.
+    runtime: Handle,
     signer: Signer,
 }
 
@@ -33,39 +41,64 @@ impl Caller {
         let target = targets.0.get(name).ok_or_else(|| {
             Error::nonsense(name, &format!("RPC_TARGETS__{} is required", name.to_uppercase()))
         })?;
-        let channel = balance::channel(name, target)?;
-        Ok(Self { service, channel, signer })
+        let replicas =
+            Replicas::follow(name, target).map_err(|bad| Error::nonsense(name, &bad.to_string()))?;
+        Ok(Self { service, replicas, channels: Arc::default(), runtime: Handle::current(), signer })
     }
 
-    /// Makes one call, a look-up or one that is safe to repeat. Tries a second time at once if a replica was not there.
+    /// Makes one call: a look-up, or one that is safe to repeat. Where a replica is not there, the next is tried.
     pub(crate) async fn call<M, R, F>(
         &self,
         path: &'static str,
         message: M,
-        send: impl Fn(Request<M>) -> F,
+        send: impl Fn(Channel, Request<M>) -> F,
     ) -> Result<R, Error>
     where
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
-        let begun = tokio::time::Instant::now();
-        let attempt = || async { send(self.request(path, message.clone())).await };
-        let again = attempt
-            .retry(ConstantBuilder::default().with_delay(Duration::from_millis(20)).with_max_times(2))
-            .when(|status| status.code() == Code::Unavailable);
-        let result = match tokio::time::timeout_at(begun + DEADLINE, again).await {
-            Ok(result) => {
-                result.map(Response::into_inner).map_err(|status| Error::of(self.service.as_str(), &status))
+        let name = self.service.as_str();
+        let tries = async {
+            let mut tried = Vec::new();
+            let mut last = None;
+            self.replicas.known().await;
+            while let Some(replica) = self.replicas.pick(&tried) {
+                match send(self.channel(replica.address()), self.request(path, message.clone())).await {
+                    Err(status) if status.code() == Code::Unavailable => {
+                        replica.unreachable();
+                        tried.push(replica.address());
+                        last = Some(status);
+                    }
+                    result => {
+                        return result.map(Response::into_inner).map_err(|status| Error::of(name, &status));
+                    }
+                }
             }
-            Err(_) => Err(Error::Unavailable {
-                service: self.service.as_str(),
-                reason: format!("no answer in {DEADLINE:?}"),
-            }),
+            let reason =
+                last.map_or_else(|| "no replica is known".to_owned(), |status| status.message().to_owned());
+            Err(Error::Unavailable { service: name, reason })
         };
+        let result = tokio::time::timeout(DEADLINE, tries).await.unwrap_or_else(|_| {
+            Err(Error::Unavailable { service: name, reason: format!("no answer in {DEADLINE:?}") })
+        });
         if let Err(error @ (Error::Unavailable { .. } | Error::Refused { .. })) = &result {
             tracing::warn!(%error, path, "a call failed");
         }
         result
+    }
+
+    /// The connection to a replica, made when it is first used.
+    fn channel(&self, address: SocketAddr) -> Channel {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&address) {
+            return channel.clone();
+        }
+        let known = self.replicas.addresses();
+        channels.retain(|address, _| known.contains(address));
+        let _guard = self.runtime.enter();
+        let channel = endpoint(address).connect_lazy();
+        channels.insert(address, channel.clone());
+        channel
     }
 
     fn request<M>(&self, path: &'static str, message: M) -> Request<M> {
@@ -82,4 +115,15 @@ impl Caller {
         }
         request
     }
+}
+
+fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint::from_shared(format!("http://{address}"))
+        .unwrap_or_else(|_| unreachable!("an address makes a valid URI"))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        // A peer that vanished without a word is found out, also between calls.
+        .http2_keep_alive_interval(Duration::from_secs(5))
+        .keep_alive_timeout(Duration::from_secs(2))
+        .keep_alive_while_idle(true)
 }

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
-mod balance;
 mod client;
 mod error;
 mod payments;

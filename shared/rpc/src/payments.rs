@@ -38,12 +38,10 @@ impl Payments {
     pub async fn hold(&self, key: HoldKey, user: UserId, amount: i32, reason: &str) -> Result<Held, Error> {
         let message =
             HoldRequest { key: key.to_string(), user_id: user.0, amount, reason: reason.to_owned() };
-        let client = PaymentsClient::new(self.0.channel.clone());
         let reply = self
             .0
-            .call("/pitchey.payments.v1.Payments/Hold", message, |request| {
-                let mut client = client.clone();
-                async move { client.hold(request).await }
+            .call("/pitchey.payments.v1.Payments/Hold", message, |channel, request| async move {
+                PaymentsClient::new(channel).hold(request).await
             })
             .await?;
         Ok(if reply.held { Held::Held } else { Held::Insufficient { balance: reply.balance } })

@@ -1,0 +1,4 @@
+//! Calls between services: signed, balanced, with deadlines.
+
+mod calls;
+mod generated;

@@ -1,0 +1,211 @@
+//! A service of one resource, with a real server and database, called as the gateway calls.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, ResponseError, get, post, web};
+use garde::Validate;
+use pitchey_clock::Clock;
+use pitchey_config::Http;
+use pitchey_db::{Databases, audit};
+use pitchey_events::{Service, SessionId, Tier, UserId, UserType};
+use pitchey_identity::{Actor, Context, HEADER, Identity, Principal, Request, Signer, Verifier};
+use pitchey_testkit::TestDatabase;
+use pitchey_web::{
+    Answer, ApiError, Command, Health, Origin, Paging, PathId, Refusal, Server, Started, error_response,
+};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+#[derive(Clone)]
+struct State {
+    db: Databases,
+    /// Handlers of slow lines wait here until the test lets them go.
+    gate: Arc<Semaphore>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("secret internals")]
+    Broken,
+}
+
+impl ApiError for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Broken => "broken",
+        }
+    }
+
+    fn status(&self) -> actix_web::http::StatusCode {
+        match self {
+            Self::Refused(refusal) => refusal.status(),
+            Self::Broken => actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn validation_errors(&self) -> Vec<pitchey_web::FieldError> {
+        match self {
+            Self::Refused(refusal) => refusal.validation_errors(),
+            Self::Broken => Vec::new(),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        error_response(self)
+    }
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[garde(length(chars, min = 1, max = 20))]
+    line_text: String,
+    #[garde(skip)]
+    #[serde(default)]
+    slow: bool,
+    #[garde(skip)]
+    #[serde(default)]
+    fails: bool,
+    #[garde(skip)]
+    #[serde(default)]
+    secret: bool,
+}
+
+#[utoipa::path]
+#[post("/api/lines")]
+async fn write(
+    state: web::Data<State>,
+    actor: pitchey_web::Actor,
+    origin: Origin,
+    command: Command<Line>,
+) -> Result<HttpResponse, Error> {
+    command
+        .run(&state.db.user, async |tx, line: Line| {
+            let entry = audit::Entry { actor: Some(actor.id), action: &line.line_text, ..Default::default() };
+            audit::record(tx, &origin, entry).await.map_err(Refusal::from)?;
+            if line.slow {
+                state.gate.acquire().await.map_err(|_| Error::Broken)?.forget();
+            }
+            if line.fails {
+                return Err(Error::Broken);
+            }
+            let answer = Answer::created("Written.").with("line", &line.line_text);
+            Ok(if line.secret { answer.secret() } else { answer })
+        })
+        .await
+}
+
+#[utoipa::path]
+#[get("/api/lines/{id}")]
+async fn read(id: PathId<i32>, paging: Paging) -> Result<HttpResponse, Error> {
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "id": id.0, "page": paging.page, "limit": paging.limit })))
+}
+
+fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(write).service(read);
+}
+
+pub struct Lines {
+    pub db: TestDatabase,
+    started: Started,
+    signer: Signer,
+    http: reqwest::Client,
+    pub gate: Arc<Semaphore>,
+    pub user: Principal,
+}
+
+pub struct Answered {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Lines {
+    pub async fn start() -> Self {
+        let db = TestDatabase::create().await;
+        let databases = db.databases(Service::Pitches).await;
+        let keys = |name: &str| BTreeMap::from([(name.to_owned(), KEY.into())]);
+        let identity = Identity { calls: keys("pitches"), accepts: keys("gateway") };
+        let gate = Arc::new(Semaphore::new(0));
+        let started = Server {
+            service: Service::Pitches,
+            settings: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
+            verifier: Verifier::new(Service::Pitches, &identity, Clock::system()).unwrap(),
+            clock: Clock::system(),
+            health: Health::new(databases.clone(), || false),
+            state: State { db: databases, gate: Arc::clone(&gate) },
+            routes,
+        }
+        .start()
+        .unwrap();
+        let signer = Signer::new(Service::Gateway, &identity, Clock::system()).unwrap();
+        let user = Principal::User(Actor {
+            id: UserId(db.user(UserType::Creator).await.0),
+            user_type: UserType::Creator,
+            session_id: SessionId(Default::default()),
+            email_verified: true,
+            company_verified: false,
+            admin: false,
+            suspended: false,
+            tier: Tier::Free,
+        });
+        Self { db, started, signer, http: reqwest::Client::new(), gate, user }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.started.address)
+    }
+
+    /// A request as the gateway would send it.
+    pub fn request(&self, method: Method, path: &str, principal: &Principal) -> reqwest::RequestBuilder {
+        let context =
+            Context { principal: principal.clone(), ip: None, request_id: "the-request".to_owned() };
+        let signed = Request { method: method.as_str(), path };
+        let signature = self.signer.sign(Service::Pitches, signed, &context).unwrap();
+        self.http.request(method, self.url(path)).header(HEADER, signature)
+    }
+
+    pub fn write(&self, body: &str) -> reqwest::RequestBuilder {
+        self.request(Method::POST, "/api/lines", &self.user)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+    }
+
+    pub async fn lines(&self) -> i64 {
+        use diesel_async::RunQueryDsl;
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let count: Count = diesel::sql_query("SELECT count(*) FROM audit_log")
+            .get_result(&mut self.db.admin().await)
+            .await
+            .unwrap();
+        count.count
+    }
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> Answered {
+    let response = request.send().await.unwrap();
+    Answered {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.json().await.unwrap(),
+    }
+}
