@@ -79,6 +79,14 @@ impl TestDatabase {
         connect(&self.admin_url()).await
     }
 
+    /// Runs `sql`, one or more statements, as the superuser: to arrange many rows, or to break something.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn execute(&self, sql: &str) {
+        self.admin().await.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
     /// A connection as `role`, outside of any pool.
     pub async fn connect_as(&self, role: &str) -> AsyncPgConnection {
         connect(&self.url_as(role)).await

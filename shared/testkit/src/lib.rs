@@ -10,7 +10,9 @@ mod emitted;
 mod environment;
 pub mod identity;
 mod off_runtime;
+mod plan;
 mod processes;
+pub mod schema;
 mod servers;
 mod wait;
 
@@ -19,5 +21,6 @@ pub use broker::Broker;
 pub use client::{Client, Request};
 pub use database::TestDatabase;
 pub use emitted::{Emitted, Happened};
+pub use plan::Plan;
 pub use servers::{Server, Servers};
 pub use wait::{SOON, wait_for, wait_until};

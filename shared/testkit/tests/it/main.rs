@@ -5,4 +5,6 @@ mod client;
 mod databases;
 mod emitted;
 mod faults;
+mod plan;
+mod schema;
 mod wait;
