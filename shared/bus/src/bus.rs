@@ -1,27 +1,44 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use pitchey_db::Databases;
 use pitchey_events::Service;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::{Broker, Consumes, Listeners, Plan};
+use crate::consumer::Consuming;
+use crate::context::Context;
+use crate::state::{Role, State};
+use crate::supervise::supervise;
+use crate::topology::{Names, Topology};
+use crate::{Broker, Consumes, Listeners, Plan, publisher, receiver, relay};
 
-/// The running bus of one process.
-pub struct Bus {}
+/// Longer than what a stopping task waits for.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+
+/// The running bus of one process. Dropped without [`Bus::shutdown`], it stops in the background.
+pub struct Bus {
+    context: Arc<Context>,
+    /// Everything but the publisher.
+    workers: TaskTracker,
+    publisher: TaskTracker,
+}
 
 /// How the bus is doing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
-    /// Whether every connection to the broker this process needs is up.
+    /// Whether every connection to the broker that this process needs is up.
     pub connected: bool,
-    /// The broker's reason for taking no events now (out of memory or disk).
+    /// The broker's reason for taking no events now: out of memory, or disk.
     pub blocked: Option<String>,
-    /// Events that wait to be published; `None` without a database, or while it is away.
+    /// Events of this service that wait to be published; `None` without a database, or while it is away.
     pub outbox: Option<Backlog>,
-    /// Whether this process publishes its service's events; another replica does if not.
+    /// Whether this process publishes its service's events; if not, another replica does.
     pub leader: bool,
 }
 
-/// Events that wait to be published.
+/// Events that wait to be published, measured every five seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Backlog {
     /// How many.
@@ -31,8 +48,8 @@ pub struct Backlog {
 }
 
 impl Bus {
-    /// Starts relay, consumers and listeners of `service` on the current multi-thread runtime, and returns at once: the broker and the database may
-    /// both be away, now and later. Without `databases` (gateway) there are listeners only.
+    /// Starts relay, consumers and listeners of `service` on the current multi-thread runtime, and returns at once: the broker and the
+    /// database may both be away, now and later. Without `databases` (gateway) there are listeners only.
     pub fn start(
         service: Service,
         settings: &Broker,
@@ -52,16 +69,83 @@ impl Bus {
         subscriptions: impl Into<Consumes>,
         listeners: Listeners,
     ) -> Self {
-        let _ = (plan, service, settings, databases, subscriptions.into(), listeners);
-        Self {}
+        let subscriptions = subscriptions.into();
+        for disagreement in subscriptions.disagreements(service, &listeners, &plan) {
+            tracing::error!("{disagreement}");
+        }
+        let receives = !(subscriptions.is_empty() && listeners.is_empty());
+        let roles = [(databases.is_some(), Role::Publisher), (receives, Role::Receiver)];
+        let roles: Vec<_> = roles.into_iter().filter_map(|(needed, role)| needed.then_some(role)).collect();
+        let names = Names::new(&settings.prefix);
+        let context = Arc::new(Context {
+            service,
+            settings: settings.clone(),
+            topology: Topology::of(&plan, &names),
+            plan,
+            names,
+            state: State::new(service, &roles),
+            stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
+        });
+        let bus = Self { context, workers: TaskTracker::new(), publisher: TaskTracker::new() };
+        let consuming = databases.map(|databases| bus.start_publisher_and_relay(databases)).map(|(databases, outlets)| {
+            Arc::new(Consuming { context: Arc::clone(&bus.context), databases, subscriptions, outlets })
+        });
+        if receives {
+            bus.start_receiver(consuming, listeners);
+        }
+        bus.workers.close();
+        bus.publisher.close();
+        bus
+    }
+
+    fn start_publisher_and_relay(&self, databases: &Databases) -> (Databases, publisher::Outlets) {
+        let (outlet, outlets) = watch::channel(None);
+        let context = Arc::clone(&self.context);
+        self.publisher.spawn(async move {
+            let closing = context.closing.clone();
+            supervise("publisher", closing, || publisher::run(&context, &outlet)).await;
+        });
+        let (context, to_relay, from_outlets) = (Arc::clone(&self.context), databases.clone(), outlets.clone());
+        self.workers.spawn(async move {
+            let stop = context.stop.clone();
+            supervise("relay", stop, || relay::run(&context, &to_relay, &from_outlets)).await;
+        });
+        (databases.clone(), outlets)
+    }
+
+    fn start_receiver(&self, consuming: Option<Arc<Consuming>>, listeners: Listeners) {
+        let context = Arc::clone(&self.context);
+        self.workers.spawn(async move {
+            let stop = context.stop.clone();
+            let consuming = consuming.filter(|consuming| !consuming.subscriptions.is_empty());
+            supervise("receiver", stop, || receiver::run(&context, consuming.as_ref(), &listeners)).await;
+        });
     }
 
     /// How it is doing, from what its tasks saw last; never waits.
     pub fn health(&self) -> Health {
-        Health::default()
+        self.context.state.health()
     }
 
-    /// Stops taking deliveries, lets handlers in flight and the relay's window end, acknowledges, and closes. Takes a few seconds at
-    /// most; what does not end in that time is done again by whoever comes next.
-    pub async fn shutdown(self) {}
+    /// Stops taking deliveries, lets handlers in flight and the relay's window end, acknowledges, and closes. It takes a few seconds
+    /// at most; what does not end in that time is done again by whoever comes next.
+    pub async fn shutdown(self) {
+        let ending = async {
+            self.context.stop.cancel();
+            self.workers.wait().await;
+            self.context.closing.cancel();
+            self.publisher.wait().await;
+        };
+        if tokio::time::timeout(SHUTDOWN_LIMIT, ending).await.is_err() {
+            tracing::warn!("the bus did not end in time");
+        }
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        self.context.stop.cancel();
+        self.context.closing.cancel();
+    }
 }

@@ -1,15 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod bus;
+mod consumer;
+mod context;
+pub mod dead_letters;
+mod error;
+mod link;
 mod listeners;
 mod message;
 pub mod outbox;
 mod plan;
+mod publisher;
+mod receiver;
+mod relay;
 mod schema;
 mod settings;
+mod state;
 mod subscriptions;
+mod supervise;
+mod topology;
 
 pub use bus::{Backlog, Bus, Health};
+pub use error::Error;
 pub use listeners::{Hears, Listeners};
 pub use plan::{Catalogue, Plan};
 pub use settings::Broker;

@@ -11,7 +11,7 @@ const SPEC_VERSION: &str = "cloudEvents:specversion";
 const ID: &str = "cloudEvents:id";
 const TYPE: &str = "cloudEvents:type";
 const SOURCE: &str = "cloudEvents:source";
-const SUBJECT: &str = "cloudEvents:subject";
+pub(crate) const SUBJECT: &str = "cloudEvents:subject";
 const TIME: &str = "cloudEvents:time";
 // Extension attributes of CloudEvents are lower-case letters and digits.
 const SUBJECT_VERSION: &str = "cloudEvents:subjectversion";

@@ -1,0 +1,120 @@
+//! Applying events: inbox row, handler and its new outbox rows in one transaction, of one event or of several.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use pitchey_db::{Error as DbError, SystemDb, Tx};
+use pitchey_events::{Kind, Service};
+use pitchey_telemetry::trace_context;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::decision::Outcome;
+use super::inbox;
+use crate::Failure;
+use crate::message::Message;
+use crate::subscriptions::Prepared;
+
+/// A handler that takes longer is cut off, rolled back, and tried again later.
+const HANDLER_LIMIT: Duration = Duration::from_secs(30);
+
+/// An event that can be handled.
+pub(super) struct Task {
+    pub message: Message,
+    pub kind: Kind,
+    pub prepared: Prepared,
+}
+
+/// Why the transaction of several events did not happen.
+enum Stopped {
+    /// The event at this place failed: it alone is to blame.
+    At(Outcome),
+    /// The database can't be reached.
+    Unavailable(String),
+}
+
+/// No event is to blame: the database can't be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unavailable(String);
+
+/// Applies `tasks`, and tells how each ended. Several share a transaction, which saves the disk most of its work; if any of them fails, nothing
+/// has happened, and each gets its own.
+pub(super) async fn apply(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec<Outcome>, Unavailable> {
+    match together(db, service, tasks).await {
+        Ok(outcomes) => Ok(outcomes),
+        Err(Stopped::Unavailable(why)) => Err(Unavailable(why)),
+        Err(Stopped::At(outcome)) if tasks.len() == 1 => Ok(vec![outcome]),
+        Err(Stopped::At(_)) => {
+            let mut outcomes = Vec::with_capacity(tasks.len());
+            for task in tasks {
+                outcomes.push(match together(db, service, std::slice::from_ref(task)).await {
+                    Ok(mut outcome) => outcome.pop().unwrap_or(Outcome::Unknown),
+                    Err(Stopped::At(outcome)) => outcome,
+                    Err(Stopped::Unavailable(why)) => return Err(Unavailable(why)),
+                });
+            }
+            Ok(outcomes)
+        }
+    }
+}
+
+async fn together(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec<Outcome>, Stopped> {
+    let mut tx = db.begin().await?;
+    let ids: Vec<Uuid> = tasks.iter().map(|task| task.message.id).collect();
+    let mut fresh = inbox::take(&mut tx, service, &ids).await.map_err(DbError::from)?;
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let outcome = if fresh.remove(&task.message.id) {
+            one(&mut tx, service, task).await?
+        } else {
+            Outcome::Duplicate
+        };
+        outcomes.push(outcome);
+    }
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+async fn one(tx: &mut Tx, service: Service, task: &Task) -> Result<Outcome, Stopped> {
+    let message = &task.message;
+    if let (Kind::State, Some(version)) = (task.kind, message.subject_version)
+        && !inbox::is_newest(tx, service, &message.subject, version).await.map_err(DbError::from)?
+    {
+        return Ok(Outcome::Stale);
+    }
+    let span = tracing::info_span!(
+        "event",
+        otel.kind = "consumer",
+        event.name = message.event_type,
+        event.id = %message.id,
+        event.subject = message.subject,
+        trace_id = tracing::field::Empty,
+    );
+    trace_context::begin(&span, message.traceparent.as_deref());
+    let begun = tokio::time::Instant::now();
+    let handling = AssertUnwindSafe(task.prepared.handle(tx)).catch_unwind().instrument(span.clone());
+    let result = tokio::time::timeout(HANDLER_LIMIT, handling).await;
+    let labels = [("service", service.to_string()), ("event", message.event_type.clone())];
+    metrics::histogram!("bus_handler_seconds", &labels).record(begun.elapsed());
+    let outcome = match result {
+        Ok(Ok(Ok(()))) => Outcome::Applied,
+        Ok(Ok(Err(Failure::Transient(why)))) => Outcome::Transient(why.to_string()),
+        Ok(Ok(Err(Failure::Permanent(why)))) => Outcome::Permanent(why.to_string()),
+        Ok(Err(_)) => Outcome::Panicked,
+        Err(_) => Outcome::Transient(format!("it took longer than {HANDLER_LIMIT:?}")),
+    };
+    // The last log line of the trace; a failure is told where it is decided what becomes of the event.
+    span.in_scope(|| tracing::info!(outcome = outcome.as_str(), "handled {}", message.event_type));
+    if outcome == Outcome::Applied { Ok(outcome) } else { Err(Stopped::At(outcome)) }
+}
+
+impl From<DbError> for Stopped {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(why) => Self::Unavailable(why),
+            other => Self::At(Outcome::Transient(other.to_string())),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the tasks of one bus know of themselves, for health and metrics.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pitchey_events::Service;
+
+use crate::{Backlog, Health};
+
+/// Shared by all tasks.
+#[derive(Clone)]
+pub(crate) struct State {
+    service: Service,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    links: Vec<(Role, Link)>,
+    backlog: Option<Backlog>,
+    leader: bool,
+}
+
+/// Who holds a connection to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Publisher,
+    Receiver,
+}
+
+impl Role {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Receiver => "receiver",
+        }
+    }
+}
+
+/// How a connection to the broker is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Link {
+    Down,
+    Up,
+    /// Up, but the broker takes nothing now; why.
+    Blocked(String),
+}
+
+impl State {
+    pub fn new(service: Service, roles: &[Role]) -> Self {
+        let links = roles.iter().map(|role| (*role, Link::Down)).collect();
+        let state = Self { service, inner: Arc::new(Mutex::new(Inner { links, ..Inner::default() })) };
+        for role in roles {
+            state.set_link(*role, Link::Down);
+        }
+        state
+    }
+
+    pub fn set_link(&self, role: Role, link: Link) {
+        let up = if link == Link::Down { 0.0 } else { 1.0 };
+        let blocked = if matches!(link, Link::Blocked(_)) { 1.0 } else { 0.0 };
+        let labels = [("service", self.service.as_str()), ("role", role.as_str())];
+        metrics::gauge!("bus_connected", &labels).set(up);
+        metrics::gauge!("bus_blocked", &labels).set(blocked);
+        for (of, state) in &mut self.lock().links {
+            if *of == role {
+                *state = link.clone();
+            }
+        }
+    }
+
+    pub fn set_leader(&self, leader: bool) {
+        metrics::gauge!("bus_leader", "service" => self.service.as_str()).set(if leader { 1.0 } else { 0.0 });
+        self.lock().leader = leader;
+    }
+
+    pub fn set_backlog(&self, backlog: Option<Backlog>) {
+        if let Some(Backlog { depth, oldest }) = backlog {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            metrics::gauge!("bus_outbox_depth", "service" => self.service.as_str()).set(depth as f64);
+            metrics::gauge!("bus_outbox_oldest_seconds", "service" => self.service.as_str()).set(oldest.as_secs_f64());
+        }
+        self.lock().backlog = backlog;
+    }
+
+    pub fn health(&self) -> Health {
+        let inner = self.lock();
+        let blocked = inner.links.iter().find_map(|(_, link)| match link {
+            Link::Blocked(reason) => Some(reason.clone()),
+            _ => None,
+        });
+        Health {
+            connected: inner.links.iter().all(|(_, link)| *link != Link::Down),
+            blocked,
+            outbox: inner.backlog,
+            leader: inner.leader,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
