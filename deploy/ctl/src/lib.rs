@@ -1,1 +1,42 @@
-//! pitchey-ctl
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to people")]
+
+pub mod cli;
+mod error;
+mod migrate;
+mod seed;
+mod settings;
+
+use std::process::ExitCode;
+
+use pitchey_clock::Clock;
+
+use cli::{Cli, Command};
+pub use error::Failure;
+
+/// Does what was asked on the command line.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("ctl: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(execute(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("ctl: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Migrate { database, command } => migrate::run(command, &database).await,
+        Command::Seed { database, at } => {
+            seed::run(&database.url, at.unwrap_or_else(|| Clock::system().now())).await
+        }
+    }
+}

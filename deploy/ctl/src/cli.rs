@@ -1,0 +1,50 @@
+//! The commands and their arguments.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use crate::migrate::Migrate;
+
+/// Operates a Pitchey platform: schema, demo data, dead letters, documentation of what the code knows.
+///
+/// Exit code 0: done. 1: it failed. 2: called wrongly, or not configured.
+#[derive(Debug, Parser)]
+#[command(name = "ctl", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The schema of the database.
+    Migrate {
+        /// Where it is.
+        #[command(flatten)]
+        database: Database,
+        /// What to do to it.
+        #[command(subcommand)]
+        command: Migrate,
+    },
+    /// Load the demo data, once. Development mode only.
+    ///
+    /// Users, pitches and NDAs in every state, always the same. If they are there already, nothing is changed.
+    Seed {
+        /// Where to.
+        #[command(flatten)]
+        database: Database,
+        /// The moment that all times of the demo data are relative to (RFC 3339). Default: now.
+        #[arg(long)]
+        at: Option<DateTime<Utc>>,
+    },
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub struct Database {
+    /// URL of a role that may become pitchey_owner.
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub url: String,
+}
