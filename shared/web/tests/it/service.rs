@@ -1,6 +1,5 @@
 //! A service of one resource, with a real server and database, called as the gateway calls.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, ResponseError, get, post, web};
@@ -8,19 +7,15 @@ use garde::Validate;
 use pitchey_clock::Clock;
 use pitchey_config::Http;
 use pitchey_db::{Databases, audit};
-use pitchey_events::{Service, SessionId, Tier, UserId, UserType};
-use pitchey_identity::{Actor, Context, HEADER, Identity, Principal, Request, Signer, Verifier};
-use pitchey_testkit::TestDatabase;
+use pitchey_events::{Service, UserId};
+use pitchey_identity::Actor;
+use pitchey_testkit::{Client, Request, TestDatabase, actors, identity};
 use pitchey_web::{
     Answer, ApiError, Command, Health, Origin, Paging, PathId, Refusal, Server, Started, error_response,
 };
-use reqwest::Method;
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa_actix_web::service_config::ServiceConfig;
-
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 #[derive(Clone)]
 struct State {
@@ -122,30 +117,24 @@ fn routes(cfg: &mut ServiceConfig) {
 
 pub struct Lines {
     pub db: TestDatabase,
-    started: Started,
-    signer: Signer,
-    http: reqwest::Client,
+    pub client: Client,
+    pub unsigned: Client,
     pub gate: Arc<Semaphore>,
-    pub user: Principal,
-}
-
-pub struct Answered {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
+    pub user: Actor,
+    _started: Started,
 }
 
 impl Lines {
     pub async fn start() -> Self {
         let db = TestDatabase::create().await;
+        db.execute("INSERT INTO users (id, email, username, password_hash) VALUES (7, 'a@b.c', 'a', '')")
+            .await;
         let databases = db.databases(Service::Pitches).await;
-        let keys = |name: &str| BTreeMap::from([(name.to_owned(), KEY.into())]);
-        let identity = Identity { calls: keys("pitches"), accepts: keys("gateway") };
         let gate = Arc::new(Semaphore::new(0));
         let started = Server {
             service: Service::Pitches,
             settings: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
-            verifier: Verifier::new(Service::Pitches, &identity, Clock::system()).unwrap(),
+            verifier: identity::verifier(Service::Pitches),
             clock: Clock::system(),
             health: Health::new(databases.clone(), || false),
             state: State { db: databases, gate: Arc::clone(&gate) },
@@ -153,37 +142,18 @@ impl Lines {
         }
         .start()
         .unwrap();
-        let signer = Signer::new(Service::Gateway, &identity, Clock::system()).unwrap();
-        let user = Principal::User(Actor {
-            id: UserId(db.user(UserType::Creator).await.0),
-            user_type: UserType::Creator,
-            session_id: SessionId(Default::default()),
-            email_verified: true,
-            company_verified: false,
-            admin: false,
-            suspended: false,
-            tier: Tier::Free,
-        });
-        Self { db, started, signer, http: reqwest::Client::new(), gate, user }
+        Self {
+            db,
+            client: Client::gateway(Service::Pitches, started.address),
+            unsigned: Client::unsigned(started.address),
+            gate,
+            user: actors::creator(UserId(7)),
+            _started: started,
+        }
     }
 
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.started.address)
-    }
-
-    /// A request as the gateway would send it.
-    pub fn request(&self, method: Method, path: &str, principal: &Principal) -> reqwest::RequestBuilder {
-        let context =
-            Context { principal: principal.clone(), ip: None, request_id: "the-request".to_owned() };
-        let signed = Request { method: method.as_str(), path };
-        let signature = self.signer.sign(Service::Pitches, signed, &context).unwrap();
-        self.http.request(method, self.url(path)).header(HEADER, signature)
-    }
-
-    pub fn write(&self, body: &str) -> reqwest::RequestBuilder {
-        self.request(Method::POST, "/api/lines", &self.user)
-            .header("content-type", "application/json")
-            .body(body.to_owned())
+    pub fn write(&self, body: &str) -> Request<'_> {
+        self.client.post("/api/lines").as_(&self.user).body("application/json", body)
     }
 
     pub async fn lines(&self) -> i64 {
@@ -198,14 +168,5 @@ impl Lines {
             .await
             .unwrap();
         count.count
-    }
-}
-
-pub async fn answer(request: reqwest::RequestBuilder) -> Answered {
-    let response = request.send().await.unwrap();
-    Answered {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        body: response.json().await.unwrap(),
     }
 }
