@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test check lint fmt migrate
+.PHONY: run demo test check lint fmt migrate proto
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
@@ -8,3 +8,4 @@ check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
 fmt:     ; @cargo fmt --all
 migrate: ; @deploy/dev/with-env cargo run --quiet --package pitchey-ctl -- migrate up
+proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test it generated
