@@ -18,6 +18,7 @@ mod settings;
 mod state;
 mod subscriptions;
 mod supervise;
+mod tap;
 mod topology;
 
 pub use bus::{Backlog, Bus, Health};
@@ -26,3 +27,4 @@ pub use listeners::{Hears, Listeners};
 pub use plan::{Catalogue, Plan};
 pub use settings::Broker;
 pub use subscriptions::{Consumes, Failure, Handles, Subscriptions};
+pub use tap::{Seen, Tap};
