@@ -3,6 +3,9 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::demo::Demo;
+use crate::dlq::{self, Dlq};
+use crate::events::Events;
 use crate::migrate::Migrate;
 
 /// Operates a Pitchey platform: schema, demo data, dead letters, documentation of what the code knows.
@@ -39,6 +42,19 @@ pub enum Command {
         #[arg(long)]
         at: Option<DateTime<Utc>>,
     },
+    /// Play the story of one NDA through the gateway, as three new people, and print what happens.
+    Demo(Demo),
+    /// Events that a service could not handle, or that no queue took.
+    Dlq {
+        /// Where they are.
+        #[command(flatten)]
+        at: dlq::At,
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Dlq,
+    },
+    /// Write docs/events.md: every event, who emits it and who wants it.
+    Events(Events),
 }
 
 /// Which database.

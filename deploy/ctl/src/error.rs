@@ -45,3 +45,9 @@ impl From<std::io::Error> for Failure {
         Self::Failed(error.to_string())
     }
 }
+
+impl From<pitchey_bus::Error> for Failure {
+    fn from(error: pitchey_bus::Error) -> Self {
+        Self::Failed(format!("the broker: {error}"))
+    }
+}

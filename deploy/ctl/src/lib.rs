@@ -2,7 +2,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to people")]
 
 pub mod cli;
+mod demo;
+mod dlq;
 mod error;
+pub mod events;
 mod migrate;
 mod seed;
 mod settings;
@@ -34,6 +37,9 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn execute(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Dlq { at, command } => dlq::run(command, &at).await,
+        Command::Events(arguments) => events::run(&arguments),
         Command::Migrate { database, command } => migrate::run(command, &database).await,
         Command::Seed { database, at } => {
             seed::run(&database.url, at.unwrap_or_else(|| Clock::system().now())).await

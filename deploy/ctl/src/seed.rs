@@ -109,7 +109,8 @@ async fn refuse_used(connection: &mut AsyncPgConnection, demo: &Demo) -> Result<
         .await?;
     if answer.used {
         return Err(Failure::Failed(
-            "this database has users already, who have the ids of the demo data; it wants an empty one".into(),
+            "this database has users already, who have the ids of the demo data; it wants an empty one"
+                .into(),
         ));
     }
     Ok(())

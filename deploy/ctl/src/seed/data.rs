@@ -167,8 +167,9 @@ fn rows<T: DeserializeOwned>(file: &str, table: &str, tables: &mut Tables) -> Re
     (1..)
         .zip(rows)
         .map(|(number, row)| {
-            T::deserialize(row)
-                .map_err(|error| Failure::Failed(format!("demo/{file}: [[{table}]] number {number}: {error}")))
+            T::deserialize(row).map_err(|error| {
+                Failure::Failed(format!("demo/{file}: [[{table}]] number {number}: {error}"))
+            })
         })
         .collect()
 }

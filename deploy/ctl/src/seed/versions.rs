@@ -7,34 +7,40 @@ use crate::Failure;
 
 /// The rows of `pitches`.
 pub(super) fn pitches(demo: &Demo) -> Result<Value, Failure> {
-    demo.pitches.iter().map(|pitch| {
-        Ok(json!({
-            "id": pitch.id,
-            "owner": pitch.owner,
-            "content": patched(&pitch.content),
-            "completion": 50,
-            "status": pitch.status,
-            "hidden_by": pitch.hidden_by,
-            "status_before_archive": pitch.status_before_archive,
-            "created": pitch.created,
-            "published": pitch.published,
-            "updated": pitch.updated,
-            "deleted": pitch.deleted,
-        }))
-    }).collect()
+    demo.pitches
+        .iter()
+        .map(|pitch| {
+            Ok(json!({
+                "id": pitch.id,
+                "owner": pitch.owner,
+                "content": patched(&pitch.content),
+                "completion": 50,
+                "status": pitch.status,
+                "hidden_by": pitch.hidden_by,
+                "status_before_archive": pitch.status_before_archive,
+                "created": pitch.created,
+                "published": pitch.published,
+                "updated": pitch.updated,
+                "deleted": pitch.deleted,
+            }))
+        })
+        .collect()
 }
 
 /// The rows of `pitch_versions`.
 pub(super) fn first(demo: &Demo) -> Result<Value, Failure> {
-    demo.pitches.iter().map(|pitch| {
-        Ok(json!({
-            "pitch_id": pitch.id,
-            "content": pitch.content,
-            "content_sha256": "0".repeat(64),
-            "author_id": pitch.owner,
-            "created": pitch.created,
-        }))
-    }).collect()
+    demo.pitches
+        .iter()
+        .map(|pitch| {
+            Ok(json!({
+                "pitch_id": pitch.id,
+                "content": pitch.content,
+                "content_sha256": "0".repeat(64),
+                "author_id": pitch.owner,
+                "created": pitch.created,
+            }))
+        })
+        .collect()
 }
 
 fn patched(content: &serde_json::Map<String, Value>) -> Value {
