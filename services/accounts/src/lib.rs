@@ -3,12 +3,16 @@
 mod consumers;
 mod error;
 mod http;
+mod mail_tokens;
 mod ops;
+mod passwords;
 mod rpc;
 mod schema;
 mod settings;
 mod state;
 mod store;
+mod tokens;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,8 +24,11 @@ use pitchey_events::Service;
 use pitchey_identity::Verifier;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
+use tokio::task::JoinHandle;
 
+pub use consumers::subscriptions;
 pub use http::routes;
+pub use passwords::Hashing;
 pub use settings::Settings;
 
 use state::AppState;
@@ -31,6 +38,7 @@ pub struct Accounts {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
+    tidying: JoinHandle<()>,
 }
 
 impl Accounts {
@@ -53,13 +61,8 @@ impl Process for Accounts {
         let databases = Databases::open(&settings.database).await?;
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
-        let bus = Bus::start(
-            Self::SERVICE,
-            &settings.broker,
-            Some(&databases),
-            consumers::subscriptions(&state),
-            Listeners::new(),
-        );
+        let bus =
+            Bus::start(Self::SERVICE, &settings.broker, Some(&databases), subscriptions(), Listeners::new());
         let bus = Arc::new(bus);
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc,
@@ -67,22 +70,29 @@ impl Process for Accounts {
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let broker = Arc::clone(&bus);
+        let tidying = tokio::spawn(ops::sweep::keep_tidy(state.clone()));
+        let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || broker.health().connected),
+            health: Health::new(databases, move || {
+                broker.upgrade().is_some_and(|bus| bus.health().connected)
+            }),
             state,
-            routes: http::routes,
+            routes,
         };
-        Ok(Self { http: http.start()?, rpc, bus })
+        Ok(Self { http: http.start()?, rpc, bus, tidying })
     }
 
     async fn stop(self) {
         self.http.drain().await;
         self.rpc.drain().await;
-        self.bus.shutdown().await;
+        self.tidying.abort();
+        // The health answer holds it only while it asks.
+        if let Some(bus) = Arc::into_inner(self.bus) {
+            bus.shutdown().await;
+        }
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel_async::pooled_connection::deadpool::Object;
@@ -9,6 +11,9 @@ use diesel_async::{
 use tokio::sync::Notify;
 
 use crate::{Appended, Error};
+
+/// How long a dropped transaction may take to be rolled back before its connection is given up.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open transaction. Diesel's queries run on it like on a connection. Dropped without [`Tx::commit`], it is rolled back.
 pub struct Tx {
@@ -82,13 +87,19 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         // An early return in an op ends here: the connection is healthy and worth keeping. Without a runtime, or if this task is lost, the
-        // pool sees the open transaction and discards the connection, which has the same effect.
+        // pool sees the open transaction and discards the connection, which has the same effect. So it does if the rollback takes long: then
+        // a query was given up half-way, and the server is still at it.
         if let (Some(mut connection), Ok(runtime)) =
             (self.connection.take(), tokio::runtime::Handle::try_current())
         {
             runtime.spawn(async move {
-                if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *connection).await {
-                    tracing::debug!(%error, "the connection of a dropped transaction was lost");
+                let rollback = AnsiTransactionManager::rollback_transaction(&mut *connection);
+                match tokio::time::timeout(PATIENCE, rollback).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "the connection of a dropped transaction was lost");
+                    }
+                    Err(_) => tracing::debug!("the connection of a dropped transaction is still busy"),
                 }
             });
         }

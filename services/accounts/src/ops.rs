@@ -1,0 +1,11 @@
+//! What accounts can do: each takes an open transaction, or opens those it needs because the acting user is not known yet.
+
+pub mod login;
+pub mod mail;
+pub mod passwords;
+pub mod profile;
+pub mod registration;
+pub mod sessions;
+pub mod sweep;
+pub mod throttle;
+pub mod users;

@@ -1,0 +1,66 @@
+//! Failed log-ins: five for one account from one address in a quarter of an hour are enough.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use moka::future::Cache;
+use pitchey_db::Tx;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::Error;
+use crate::store::login_attempts::{self, Key};
+
+/// Failures allowed.
+pub const LIMIT: i64 = 5;
+/// How long one counts.
+pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
+/// Whose turn it is to try an account from an address. An attempt counts as failed until the password has proved right, so that no number of
+/// tries at once exceeds the limit; taking turns keeps right ones at once from being refused for it. The limit itself is the database's.
+#[derive(Clone)]
+pub struct Turns(Cache<Key, Arc<Mutex<()>>>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(60)).build())
+    }
+}
+
+/// A turn; over when dropped.
+pub struct Turn {
+    key: Key,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Turns {
+    pub async fn take(&self, account: &str, ip: Option<&str>) -> Turn {
+        let key = Key {
+            account_digest: Sha256::digest(account.to_lowercase().as_bytes()).to_vec(),
+            ip: ip.unwrap_or_default().to_owned(),
+        };
+        let turn = self.0.get_with_by_ref(&key, async { Arc::default() }).await;
+        Turn { key, _guard: turn.lock_owned().await }
+    }
+}
+
+/// Counts an attempt, or refuses it.
+pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<(), Error> {
+    login_attempts::lock(tx, &turn.key).await?;
+    let recent = login_attempts::since(tx, &turn.key, now - WINDOW, LIMIT).await?;
+    match recent.last() {
+        // The next try comes when the oldest of the last five does not count any more.
+        Some(oldest) if recent.len() as i64 >= LIMIT => {
+            let left = (*oldest + WINDOW - now).num_seconds() + 1;
+            metrics::counter!("logins_throttled_total").increment(1);
+            Err(Error::TooManyAttempts { retry_after: u32::try_from(left.max(1)).unwrap_or(u32::MAX) })
+        }
+        _ => Ok(login_attempts::insert(tx, &turn.key, now).await?),
+    }
+}
+
+/// The password was right: former failures do not count any more.
+pub async fn forgive(tx: &mut Tx, turn: &Turn) -> Result<(), Error> {
+    Ok(login_attempts::clear(tx, &turn.key).await?)
+}

@@ -1,0 +1,156 @@
+//! What accounts tells other services.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use pitchey_events::{MailRequestId, Service, SessionId, UserId};
+use pitchey_identity::Actor;
+use pitchey_rpc::proto::accounts::accounts_server::{Accounts, AccountsServer};
+use pitchey_rpc::proto::accounts::{
+    AuthenticateReply, AuthenticateRequest, MailTokenReply, MailTokenRequest, RecipientsReply,
+    RecipientsRequest, RelationReply, RelationRequest, UsersByIdsReply, UsersByIdsRequest,
+};
+use pitchey_rpc::{Caller, Session};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use crate::error::Error;
+use crate::mail_tokens::Purpose;
+use crate::state::AppState;
+use crate::store::sessions::{self, Authenticated};
+use crate::store::users::User;
+use crate::store::{mail_tokens, user_blocks, users};
+use crate::{tokens, view};
+
+/// Most ids in one call.
+const MOST_IDS: usize = 500;
+/// How exact `last_activity_at` is: a write for every request would cost more than it tells.
+const TOUCH: TimeDelta = TimeDelta::minutes(5);
+
+/// The gRPC services.
+pub fn routes(state: AppState) -> Routes {
+    Routes::new(AccountsServer::new(Door(state)))
+}
+
+struct Door(AppState);
+
+#[tonic::async_trait]
+impl Accounts for Door {
+    async fn authenticate(
+        &self,
+        request: Request<AuthenticateRequest>,
+    ) -> Result<Response<AuthenticateReply>, Status> {
+        Caller::require(&request, &[Service::Gateway, Service::Messaging])?;
+        let digest = tokens::hex(&request.get_ref().token_digest);
+        let session = self.authenticated(&digest).await?;
+        Ok(Response::new(AuthenticateReply { session: session.map(|session| session_of(session).into()) }))
+    }
+
+    async fn users_by_ids(
+        &self,
+        request: Request<UsersByIdsRequest>,
+    ) -> Result<Response<UsersByIdsReply>, Status> {
+        let users = self.users(&request.get_ref().ids).await?;
+        Ok(Response::new(UsersByIdsReply {
+            users: users.into_iter().map(|user| view::public(user).into()).collect(),
+        }))
+    }
+
+    async fn relation(&self, request: Request<RelationRequest>) -> Result<Response<RelationReply>, Status> {
+        let RelationRequest { user_id, other_id } = *request.get_ref();
+        let users = self.users(&[user_id, other_id]).await?;
+        let users: HashMap<_, _> = users.into_iter().map(|user| (user.id, view::public(user))).collect();
+        let (Some(user), Some(other)) = (users.get(&user_id), users.get(&other_id)) else {
+            return Err(Status::not_found("there is no such user"));
+        };
+        let blocked = self.blocked(UserId(user_id), UserId(other_id)).await?;
+        Ok(Response::new(RelationReply {
+            user: Some(user.clone().into()),
+            other: Some(other.clone().into()),
+            blocked,
+        }))
+    }
+
+    async fn recipients(
+        &self,
+        request: Request<RecipientsRequest>,
+    ) -> Result<Response<RecipientsReply>, Status> {
+        Caller::require(&request, &[Service::Notifications])?;
+        let users = self.users(&request.get_ref().user_ids).await?;
+        let recipients = users.into_iter().map(|user| view::recipient(user).into()).collect();
+        Ok(Response::new(RecipientsReply { recipients }))
+    }
+
+    async fn mail_token(
+        &self,
+        request: Request<MailTokenRequest>,
+    ) -> Result<Response<MailTokenReply>, Status> {
+        Caller::require(&request, &[Service::Notifications])?;
+        let id = request.get_ref().request_id.parse();
+        let id: MailRequestId = id.map_err(|_| Status::invalid_argument("request_id is not a UUID"))?;
+        match self.promised(id).await? {
+            Some(reply) => Ok(Response::new(reply)),
+            None => Err(Status::not_found("the token was used, replaced, or is too old")),
+        }
+    }
+}
+
+impl Door {
+    async fn authenticated(&self, digest: &str) -> Result<Option<Authenticated>, Error> {
+        let now = self.0.clock.now();
+        let mut connection = self.0.databases.system.connection().await?;
+        let found = sessions::authenticate(&mut connection, digest, now).await?;
+        if let Some(session) = found.as_ref().filter(|session| session.last_activity_at < now - TOUCH)
+            && let Err(error) = sessions::touch(&mut connection, session.session_id, now).await
+        {
+            tracing::warn!(%error, "could not note that a session is in use");
+        }
+        Ok(found)
+    }
+
+    async fn users(&self, ids: &[i32]) -> Result<Vec<User>, Status> {
+        if ids.len() > MOST_IDS {
+            return Err(Status::invalid_argument(format!("at most {MOST_IDS} ids")));
+        }
+        let users = async {
+            let mut connection = self.0.databases.system.connection().await?;
+            Ok::<_, Error>(users::by_ids(&mut connection, ids).await?)
+        };
+        Ok(users.await?)
+    }
+
+    async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        Ok(user_blocks::between(&mut connection, one, other).await?)
+    }
+
+    async fn promised(&self, id: MailRequestId) -> Result<Option<MailTokenReply>, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        let promised = mail_tokens::promised(&mut connection, id, self.0.clock.now()).await?;
+        let Some((row, user)) = promised.filter(|(_, user)| user.may_log_in()) else { return Ok(None) };
+        let Some(purpose) = Purpose::parse(&row.purpose) else { return Ok(None) };
+        let token = self.0.mail_tokens.token(purpose, user.id(), &row.nonce);
+        let to = view::recipient(user);
+        Ok(Some(MailTokenReply {
+            token,
+            user_id: to.user_id.0,
+            email: to.email,
+            name: to.name,
+            expires_at: row.expires_at.timestamp_millis(),
+        }))
+    }
+}
+
+fn session_of(found: Authenticated) -> Session {
+    let actor = Actor {
+        id: UserId(found.user_id),
+        user_type: found.user_type,
+        session_id: SessionId(found.session_id),
+        email_verified: found.email_verified,
+        company_verified: found.company_verified,
+        admin: found.admin,
+        suspended: found.suspended_at.is_some(),
+        tier: found.tier,
+    };
+    Session { actor, access_expires_at: found.access_expires_at }
+}

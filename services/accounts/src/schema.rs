@@ -1,0 +1,135 @@
+//! The tables of accounts. A test compares them with the database.
+
+/// Enumerations of the database.
+pub mod sql_types {
+    /// `user_type`.
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "user_type"))]
+    pub struct UserType;
+
+    /// `subscription_tier`.
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "subscription_tier"))]
+    pub struct SubscriptionTier;
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::{SubscriptionTier, UserType};
+
+    users (id) {
+        id -> Integer,
+        email -> VarChar,
+        username -> VarChar,
+        password_hash -> Text,
+        user_type -> UserType,
+        first_name -> Nullable<VarChar>,
+        last_name -> Nullable<VarChar>,
+        phone -> Nullable<Text>,
+        location -> Nullable<VarChar>,
+        bio -> Nullable<Text>,
+        profile_image -> Nullable<Text>,
+        company_name -> Nullable<Text>,
+        company_number -> Nullable<VarChar>,
+        company_website -> Nullable<Text>,
+        company_address -> Nullable<Text>,
+        email_verified -> Bool,
+        email_verification_token -> Nullable<Text>,
+        company_verified -> Bool,
+        is_active -> Bool,
+        subscription_tier -> SubscriptionTier,
+        subscription_start_date -> Nullable<Timestamptz>,
+        subscription_end_date -> Nullable<Timestamptz>,
+        stripe_customer_id -> Nullable<Text>,
+        stripe_subscription_id -> Nullable<Text>,
+        last_login_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        email_verified_at -> Nullable<Timestamptz>,
+        is_admin -> Bool,
+        suspended_at -> Nullable<Timestamptz>,
+        banned_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        anonymised_at -> Nullable<Timestamptz>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Integer,
+        token -> Text,
+        refresh_token -> Nullable<Text>,
+        ip_address -> Nullable<VarChar>,
+        user_agent -> Nullable<Text>,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+        last_activity_at -> Timestamptz,
+        access_expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<VarChar>,
+    }
+}
+
+diesel::table! {
+    session_refresh_tokens (digest) {
+        digest -> Text,
+        session_id -> Uuid,
+        replaced_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_tokens (id) {
+        id -> Uuid,
+        user_id -> Integer,
+        purpose -> VarChar,
+        nonce -> Bytea,
+        digest -> Bytea,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    login_attempts (account_digest, ip_address, failed_at, id) {
+        account_digest -> Bytea,
+        ip_address -> VarChar,
+        failed_at -> Timestamptz,
+        id -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_blocks (blocker_id, blocked_id) {
+        blocker_id -> Integer,
+        blocked_id -> Integer,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_preferences (user_id) {
+        user_id -> Integer,
+        preferences -> Jsonb,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_consents (id) {
+        id -> BigInt,
+        user_id -> Integer,
+        purpose -> VarChar,
+        document_version -> VarChar,
+        granted -> Bool,
+        ip_address -> Nullable<VarChar>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(mail_tokens -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, mail_tokens);

@@ -1,0 +1,72 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pitchey_db::Tx;
+
+use crate::schema::login_attempts;
+
+/// One account tried from one address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub account_digest: Vec<u8>,
+    pub ip: String,
+}
+
+/// Lets one transaction at a time count and add attempts of `key`; the others wait for its end.
+pub async fn lock(tx: &mut Tx, key: &Key) -> QueryResult<()> {
+    let name = format!("login_attempts/{}/{}", crate::tokens::hex(&key.account_digest), key.ip);
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<Text, _>(name)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// When the last `most` attempts since `since` were, newest first.
+pub async fn since(
+    tx: &mut Tx,
+    key: &Key,
+    since: DateTime<Utc>,
+    most: i64,
+) -> QueryResult<Vec<DateTime<Utc>>> {
+    login_attempts::table
+        .filter(login_attempts::account_digest.eq(&key.account_digest))
+        .filter(login_attempts::ip_address.eq(&key.ip))
+        .filter(login_attempts::failed_at.gt(since))
+        .order(login_attempts::failed_at.desc())
+        .limit(most)
+        .select(login_attempts::failed_at)
+        .load(tx)
+        .await
+}
+
+pub async fn insert(tx: &mut Tx, key: &Key, at: DateTime<Utc>) -> QueryResult<()> {
+    diesel::insert_into(login_attempts::table)
+        .values((
+            login_attempts::account_digest.eq(&key.account_digest),
+            login_attempts::ip_address.eq(&key.ip),
+            login_attempts::failed_at.eq(at),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets all attempts of `key`: the right password was given.
+pub async fn clear(tx: &mut Tx, key: &Key) -> QueryResult<()> {
+    diesel::delete(login_attempts::table)
+        .filter(login_attempts::account_digest.eq(&key.account_digest))
+        .filter(login_attempts::ip_address.eq(&key.ip))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets what does not count any more.
+pub async fn sweep(connection: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(login_attempts::table)
+        .filter(login_attempts::failed_at.lt(before))
+        .execute(connection)
+        .await
+}

@@ -1,0 +1,126 @@
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pitchey_db::Tx;
+use pitchey_events::{MailRequestId, UserId};
+use uuid::Uuid;
+
+use super::users::User;
+use crate::mail_tokens::Purpose;
+use crate::schema::{mail_tokens, users};
+
+/// A row to be.
+#[derive(Insertable)]
+#[diesel(table_name = mail_tokens)]
+pub struct NewMailToken<'a> {
+    pub user_id: i32,
+    pub purpose: &'static str,
+    pub nonce: &'a [u8],
+    pub digest: Vec<u8>,
+    pub expires_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A promised mail.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mail_tokens, check_for_backend(Pg))]
+pub struct MailToken {
+    pub purpose: String,
+    pub nonce: Vec<u8>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn insert(tx: &mut Tx, token: NewMailToken<'_>) -> QueryResult<MailRequestId> {
+    let id: Uuid = diesel::insert_into(mail_tokens::table)
+        .values(token)
+        .returning(mail_tokens::id)
+        .get_result(tx)
+        .await?;
+    Ok(MailRequestId(id))
+}
+
+/// Whether a token that still works was promised after `since`.
+pub async fn promised_since(
+    tx: &mut Tx,
+    user: UserId,
+    purpose: Purpose,
+    since: DateTime<Utc>,
+) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        mail_tokens::table
+            .filter(mail_tokens::user_id.eq(user.0))
+            .filter(mail_tokens::purpose.eq(purpose.as_str()))
+            .filter(mail_tokens::created_at.gt(since))
+            .filter(mail_tokens::used_at.is_null()),
+    ))
+    .get_result(tx)
+    .await
+}
+
+/// Makes the user's tokens of this purpose worthless.
+pub async fn invalidate(tx: &mut Tx, user: UserId, purpose: Purpose, at: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(mail_tokens::table)
+        .filter(mail_tokens::user_id.eq(user.0))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .filter(mail_tokens::used_at.is_null())
+        .set(mail_tokens::used_at.eq(at))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Uses the token up, if it still works: whose it is.
+pub async fn consume(
+    tx: &mut Tx,
+    digest: &[u8],
+    purpose: Purpose,
+    at: DateTime<Utc>,
+) -> QueryResult<Option<UserId>> {
+    let user: Option<i32> = diesel::update(mail_tokens::table)
+        .filter(mail_tokens::digest.eq(digest))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::expires_at.gt(at))
+        .set(mail_tokens::used_at.eq(at))
+        .returning(mail_tokens::user_id)
+        .get_result(tx)
+        .await
+        .optional()?;
+    Ok(user.map(UserId))
+}
+
+/// Whether the token would work now.
+pub async fn works(
+    connection: &mut AsyncPgConnection,
+    digest: &[u8],
+    purpose: Purpose,
+    at: DateTime<Utc>,
+) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        mail_tokens::table
+            .filter(mail_tokens::digest.eq(digest))
+            .filter(mail_tokens::purpose.eq(purpose.as_str()))
+            .filter(mail_tokens::used_at.is_null())
+            .filter(mail_tokens::expires_at.gt(at)),
+    ))
+    .get_result(connection)
+    .await
+}
+
+/// A promised mail whose token still works, and to whom it goes.
+pub async fn promised(
+    connection: &mut AsyncPgConnection,
+    id: MailRequestId,
+    at: DateTime<Utc>,
+) -> QueryResult<Option<(MailToken, User)>> {
+    mail_tokens::table
+        .inner_join(users::table)
+        .filter(mail_tokens::id.eq(id.0))
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::expires_at.gt(at))
+        .select((MailToken::as_select(), User::as_select()))
+        .first(connection)
+        .await
+        .optional()
+}
