@@ -1,0 +1,75 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use pitchey_web::{ApiError, FieldError, Refusal, error_response};
+use serde_json::Value;
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Nobody's, or somebody else's.
+    #[error("There is no such notification.")]
+    NotificationNotFound,
+    /// The folder of the development page can't be read.
+    #[error("the mail folder: {0}")]
+    MailFolder(#[from] std::io::Error),
+    /// What every service refuses.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+}
+
+impl From<pitchey_db::Error> for Error {
+    fn from(error: pitchey_db::Error) -> Self {
+        Self::Refusal(error.into())
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Refusal(error.into())
+    }
+}
+
+impl ApiError for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotificationNotFound => "notification_not_found",
+            Self::MailFolder(_) => "mail_folder_unreadable",
+            Self::Refusal(refusal) => refusal.code(),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotificationNotFound => StatusCode::NOT_FOUND,
+            Self::MailFolder(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Refusal(refusal) => refusal.status(),
+        }
+    }
+
+    fn details(&self) -> Value {
+        match self {
+            Self::Refusal(refusal) => refusal.details(),
+            Self::NotificationNotFound | Self::MailFolder(_) => Value::Object(serde_json::Map::new()),
+        }
+    }
+
+    fn validation_errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Refusal(refusal) => refusal.validation_errors(),
+            Self::NotificationNotFound | Self::MailFolder(_) => Vec::new(),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Refusal(refusal) => refusal.error_response(),
+            Self::NotificationNotFound | Self::MailFolder(_) => error_response(self),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pitchey_db::Tx;
+use serde_json::Value;
+
+use crate::schema::{email_queue, sql_types};
+use crate::store::pg_enum;
+
+pg_enum! {
+    /// What became of a mail.
+    Status = sql_types::EmailStatus {
+        /// To be sent.
+        Pending = "pending",
+        /// The mail server took it.
+        Sent = "sent",
+        /// The recipient's server took it.
+        Delivered = "delivered",
+        /// The address takes no mail: never sent, or sent back.
+        Bounced = "bounced",
+        /// Given up.
+        Failed = "failed",
+        /// The recipient does not want it: never sent.
+        Unsubscribed = "unsubscribed",
+    }
+}
+
+/// A mail that a worker has claimed.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = email_queue)]
+pub(crate) struct Mail {
+    pub(crate) id: i64,
+    pub(crate) to_email: String,
+    pub(crate) from_email: String,
+    pub(crate) subject: String,
+    pub(crate) html_content: Option<String>,
+    pub(crate) text_content: Option<String>,
+    pub(crate) attempts: i32,
+    pub(crate) error: Option<String>,
+    pub(crate) metadata: Option<Value>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) template: String,
+    pub(crate) message_id: String,
+    pub(crate) open_attempts: i16,
+}
+
+/// One to be queued.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = email_queue)]
+pub(crate) struct New {
+    pub(crate) to_email: String,
+    pub(crate) from_email: String,
+    pub(crate) subject: &'static str,
+    pub(crate) html_content: Option<String>,
+    pub(crate) text_content: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) priority: i32,
+    pub(crate) error: Option<String>,
+    pub(crate) metadata: Value,
+    pub(crate) scheduled_for: DateTime<Utc>,
+    pub(crate) user_id: i32,
+    pub(crate) template: &'static str,
+    pub(crate) dedupe_key: String,
+    pub(crate) message_id: String,
+}
+
+/// Queues `mails`, but none twice.
+pub(crate) async fn insert(tx: &mut Tx, mails: &[New]) -> QueryResult<()> {
+    diesel::insert_into(email_queue::table)
+        .values(mails)
+        .on_conflict(email_queue::dedupe_key)
+        .do_nothing()
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes up to `limit` that are due and nobody's, the most urgent first, for `worker` until `until`.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    worker: &str,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<Mail>> {
+    let due: Vec<i64> = email_queue::table
+        // As a literal: a plan for any status could not use the partial index.
+        .filter(sql::<Bool>("status = 'pending'"))
+        .filter(email_queue::scheduled_for.le(now))
+        .filter(email_queue::claimed_until.is_null().or(email_queue::claimed_until.lt(now)))
+        .order((email_queue::priority, email_queue::scheduled_for, email_queue::id))
+        .select(email_queue::id)
+        .limit(limit)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    diesel::update(email_queue::table.filter(email_queue::id.eq_any(due)))
+        .set((email_queue::claimed_by.eq(worker), email_queue::claimed_until.eq(until)))
+        .returning(Mail::as_returning())
+        .get_results(tx)
+        .await
+}
+
+/// Begins an attempt with those of `ids` that are still `worker`'s, and says which they are: whoever was suspended for longer than the
+/// claim lasted must not send what another one has.
+pub(crate) async fn begin_attempt(
+    tx: &mut Tx,
+    worker: &str,
+    ids: &[i64],
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> QueryResult<Vec<i64>> {
+    let mine = email_queue::table
+        .filter(email_queue::id.eq_any(ids))
+        .filter(email_queue::status.eq(Status::Pending))
+        .filter(email_queue::claimed_by.eq(worker))
+        .filter(email_queue::claimed_until.gt(now));
+    diesel::update(mine)
+        .set((
+            email_queue::attempts.eq(email_queue::attempts + 1),
+            email_queue::open_attempts.eq(email_queue::open_attempts + 1),
+            email_queue::claimed_until.eq(until),
+        ))
+        .returning(email_queue::id)
+        .get_results(tx)
+        .await
+}
+
+/// The server took it. Whose claim it is does not matter: it is sent. False if that was known.
+pub(crate) async fn sent(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> QueryResult<bool> {
+    let pending =
+        email_queue::table.filter(email_queue::id.eq(id)).filter(email_queue::status.eq(Status::Pending));
+    let updated = diesel::update(pending)
+        .set((
+            email_queue::status.eq(Status::Sent),
+            email_queue::sent_at.eq(now),
+            email_queue::error.eq(None::<String>),
+            email_queue::open_attempts.eq(0),
+            email_queue::claimed_by.eq(None::<String>),
+            email_queue::claimed_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(updated == 1)
+}
+
+/// To be tried again at `at`; `ended`: an attempt was begun, and its end is known. False if it is no longer `worker`'s.
+pub(crate) async fn defer(
+    tx: &mut Tx,
+    worker: &str,
+    id: i64,
+    at: DateTime<Utc>,
+    error: &str,
+    ended: bool,
+) -> QueryResult<bool> {
+    let updated = diesel::update(claimed(worker, id))
+        .set((
+            email_queue::scheduled_for.eq(at),
+            email_queue::error.eq(error),
+            email_queue::open_attempts.eq(email_queue::open_attempts - i16::from(ended)),
+            email_queue::claimed_by.eq(None::<String>),
+            email_queue::claimed_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(updated == 1)
+}
+
+/// Not to be tried again. False if it is no longer `worker`'s.
+pub(crate) async fn give_up(
+    tx: &mut Tx,
+    worker: &str,
+    id: i64,
+    status: Status,
+    error: &str,
+) -> QueryResult<bool> {
+    let updated = diesel::update(claimed(worker, id))
+        .set((
+            email_queue::status.eq(status),
+            email_queue::error.eq(error),
+            email_queue::open_attempts.eq(0),
+            email_queue::claimed_by.eq(None::<String>),
+            email_queue::claimed_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(updated == 1)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn claimed<'a>(worker: &'a str, id: i64) -> _ {
+    let pending: Status = Status::Pending;
+    email_queue::table
+        .filter(email_queue::id.eq(id))
+        .filter(email_queue::status.eq(pending))
+        .filter(email_queue::claimed_by.eq(worker))
+}
+
+/// How much waits, and since when.
+#[derive(Clone, Copy, Debug, Default, QueryableByName)]
+pub(crate) struct Backlog {
+    /// Mails to be sent.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) mails: i64,
+    /// When the first of them was due.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) mails_since: Option<DateTime<Utc>>,
+    /// Mails to be addressed.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) requests: i64,
+    /// When the first of them was asked for.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) requests_since: Option<DateTime<Utc>>,
+}
+
+/// For the metrics.
+pub(crate) async fn backlog(connection: &mut AsyncPgConnection) -> QueryResult<Backlog> {
+    diesel::sql_query(
+        "SELECT mails.*, requests.* FROM
+            (SELECT count(*) AS mails, min(scheduled_for) AS mails_since FROM email_queue WHERE status = 'pending') AS mails,
+            (SELECT count(*) AS requests, min(created_at) AS requests_since FROM email_requests WHERE held IS NULL) AS requests",
+    )
+    .get_result(connection)
+    .await
+}
