@@ -28,6 +28,13 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, info) => {
                 Self::Unavailable(info.message().to_owned())
             }
+            // Postgres says so on its way down and up; diesel passes on its words, not its code (57P01 to 57P03).
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+                if info.message().starts_with("terminating connection")
+                    || info.message().starts_with("the database system is ") =>
+            {
+                Self::Unavailable(info.message().to_owned())
+            }
             DieselError::BrokenTransactionManager => Self::Unavailable(error.to_string()),
             other => Self::Query(other),
         }

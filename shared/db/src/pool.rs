@@ -131,6 +131,7 @@ impl SystemDb {
 #[derive(Clone)]
 struct Door {
     pool: Pool<AsyncPgConnection>,
+    wait: Duration,
     appended: Appended,
 }
 
@@ -154,7 +155,7 @@ impl Door {
             .max_size(size)
             .timeouts(Timeouts { wait: Some(wait), create: Some(wait), recycle: Some(wait) })
             .runtime(Runtime::Tokio1)
-            .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| {
+            .post_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| {
                 Box::pin(async move {
                     let idle = metrics.last_used();
                     if idle > MAX_IDLE {
@@ -171,10 +172,29 @@ impl Door {
             }))
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { pool, appended })
+        Ok(Self { pool, wait, appended })
     }
 
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Error> {
+        self.in_time(self.get()).await
+    }
+
+    async fn begin(&self, sql: &str) -> Result<Tx, Error> {
+        // A restart of Postgres leaves dead connections in the pool. BEGIN is safe to repeat, so it finds them out.
+        self.in_time(async {
+            loop {
+                let connection = self.get().await?;
+                let is_new = Object::metrics(&connection).recycle_count == 0;
+                match Tx::begin(connection, sql, self.appended.clone()).await {
+                    Err(Error::Unavailable(_)) if !is_new => self.pool.retain(|_, _| false),
+                    result => return result,
+                };
+            }
+        })
+        .await
+    }
+
+    async fn get(&self) -> Result<Object<AsyncPgConnection>, Error> {
         self.pool.get().await.map_err(|error| {
             if matches!(error, PoolError::Timeout(_)) {
                 metrics::counter!("db_pool_timeouts_total").increment(1);
@@ -183,16 +203,11 @@ impl Door {
         })
     }
 
-    async fn begin(&self, sql: &str) -> Result<Tx, Error> {
-        // A restart of Postgres leaves dead connections in the pool. BEGIN is safe to repeat, so it finds them out.
-        loop {
-            let fresh = self.pool.status().available == 0;
-            match Tx::begin(self.connection().await?, sql, self.appended.clone()).await {
-                Err(Error::Unavailable(_)) if !fresh => {
-                    self.pool.retain(|_, metrics| metrics.last_used() < Duration::ZERO)
-                }
-                result => return result,
-            };
-        }
+    /// A server that stands still answers nothing, not even that it is away. The pool's own limits come first where they apply.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let limit = self.wait * 2 + Duration::from_millis(100);
+        tokio::time::timeout(limit, work)
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable(format!("no answer within {limit:?}"))))
     }
 }

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use diesel::sql_query;
+use diesel_async::RunQueryDsl;
+use pitchey_db::{Appended, Databases, Error, OnConstraint, Tx, audit};
+use pitchey_events::{Service, UserId};
+use pitchey_testkit::TestDatabase;
+use serde_json::json;
+
+use crate::ask;
+
+async fn add_user(tx: &mut Tx, email: &str) -> diesel::QueryResult<usize> {
+    let sql =
+        format!("INSERT INTO users (email, username, password_hash) VALUES ('{email}', '{email}', '!')");
+    sql_query(sql).execute(tx).await
+}
+
+async fn users(databases: &Databases) -> i64 {
+    ask::count(&mut *databases.system.connection().await.unwrap(), "users").await.unwrap()
+}
+
+async fn has_rung(appended: &Appended) -> bool {
+    tokio::time::timeout(Duration::ZERO, appended.rung()).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_is_rolled_back_and_its_connection_kept() {
+    let db = TestDatabase::create().await;
+    let mut settings = db.settings(Service::Accounts);
+    settings.user_pool = 1;
+    let databases = Databases::open(&settings).await.unwrap();
+    let mut tx = databases.user.begin(None).await.unwrap();
+    let pid = ask::text(&mut tx, "pg_backend_pid()").await;
+    add_user(&mut tx, "a@example.test").await.unwrap();
+    drop(tx);
+
+    let mut tx = databases.user.begin(None).await.unwrap();
+    assert_eq!(ask::text(&mut tx, "pg_backend_pid()").await, pid);
+    assert_eq!(ask::count(&mut tx, "users").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_transaction_lasts_from_its_commit_on() {
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+    let mut tx = databases.user.begin(None).await.unwrap();
+    add_user(&mut tx, "a@example.test").await.unwrap();
+    assert_eq!(users(&databases).await, 0);
+    tx.commit().await.unwrap();
+    assert_eq!(users(&databases).await, 1);
+
+    let mut tx = databases.user.begin(None).await.unwrap();
+    add_user(&mut tx, "b@example.test").await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(users(&databases).await, 1);
+}
+
+#[tokio::test]
+async fn the_relay_is_woken_by_commits_with_events_only() {
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+
+    databases.user.begin(None).await.unwrap().commit().await.unwrap();
+    assert!(!has_rung(&databases.appended).await, "no events");
+
+    let mut tx = databases.user.begin(None).await.unwrap();
+    tx.note_events();
+    assert!(!has_rung(&databases.appended).await, "not committed yet");
+    tx.rollback().await.unwrap();
+    assert!(!has_rung(&databases.appended).await, "rolled back");
+
+    for mut tx in [databases.user.begin(None).await.unwrap(), databases.system.begin().await.unwrap()] {
+        tx.note_events();
+        tx.commit().await.unwrap();
+        assert!(has_rung(&databases.appended).await);
+        assert!(!has_rung(&databases.appended).await, "once");
+    }
+}
+
+#[tokio::test]
+async fn a_violated_constraint_becomes_an_error_of_the_domain() {
+    #[derive(Debug)]
+    enum Mine {
+        EmailTaken,
+        Other(Error),
+    }
+    impl From<Error> for Mine {
+        fn from(error: Error) -> Self {
+            Self::Other(error)
+        }
+    }
+
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+    let mut tx = databases.user.begin(None).await.unwrap();
+    add_user(&mut tx, "a@example.test").await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = databases.user.begin(None).await.unwrap();
+    let taken = add_user(&mut tx, "A@EXAMPLE.test").await.on_constraint("users_email_key", Mine::EmailTaken);
+    assert!(matches!(taken, Err(Mine::EmailTaken)), "{taken:?}");
+    drop(tx);
+
+    let mut tx = databases.user.begin(None).await.unwrap();
+    let other = add_user(&mut tx, "a@example.test").await.on_constraint("users_pkey", Mine::EmailTaken);
+    assert!(matches!(other, Err(Mine::Other(Error::Query(_)))), "{other:?}");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_written_with_the_act() {
+    let db = TestDatabase::create().await;
+    let user = db.viewer().await.id;
+    let databases = db.databases(Service::Accounts).await;
+    let origin = audit::Origin {
+        ip: Some("192.0.2.7".to_owned()),
+        request_id: Some("r1".to_owned()),
+        ..Default::default()
+    };
+    let entry = || audit::Entry {
+        actor: Some(user),
+        action: "user.suspended",
+        entity_type: Some("user"),
+        entity_id: Some(i64::from(user.0)),
+        new_values: Some(json!({ "suspended": true })),
+        ..Default::default()
+    };
+    let mut tx = databases.user.begin(Some(user)).await.unwrap();
+    audit::record(&mut tx, &origin, entry()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = databases.user.begin(Some(user)).await.unwrap();
+    audit::record(&mut tx, &origin, entry()).await.unwrap();
+    drop(tx);
+
+    let rows = "SELECT concat_ws(' ', user_id, action, entity_type, entity_id, new_values, ip_address, request_id) AS answer FROM audit_log";
+    let rows = ask::texts(&mut db.admin().await, rows).await.unwrap();
+    assert_eq!(rows, [format!(r#"{user} user.suspended user {user} {{"suspended": true}} 192.0.2.7 r1"#)]);
+}
+
+#[tokio::test]
+async fn the_acting_user_can_be_any_number_but_nothing_else() {
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+    for id in [1, i32::MAX, 0, -1] {
+        let mut tx = databases.user.begin(Some(UserId(id))).await.unwrap();
+        assert_eq!(ask::text(&mut tx, "app_uid()").await, id.to_string());
+    }
+}
