@@ -2,6 +2,7 @@
 
 mod acks;
 mod apply;
+pub(crate) mod by_hand;
 pub(crate) mod decision;
 pub(crate) mod delivery;
 mod inbox;

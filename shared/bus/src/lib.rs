@@ -22,6 +22,7 @@ mod tap;
 mod topology;
 
 pub use bus::{Backlog, Bus, Health};
+pub use consumer::by_hand::Delivered;
 pub use error::Error;
 pub use listeners::{Hears, Listeners};
 pub use plan::{Catalogue, Plan};
