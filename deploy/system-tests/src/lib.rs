@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't be set up has failed")]
+
+mod look;
+mod person;
+mod platform;
+mod ports;
+mod replica;
+
+pub use look::{Appended, Audited};
+pub use person::{As, PASSWORD, Person};
+pub use pitchey_testkit::{Answer, Client, SOON, wait_for, wait_until};
+pub use platform::{Builder, Platform};
+pub use replica::Replica;

@@ -1,0 +1,116 @@
+//! One process of a service.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pitchey_events::Service;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+/// A replica: where it is, and what can be done to it.
+pub struct Replica {
+    /// Which service.
+    pub service: Service,
+    pub(crate) http: u16,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Replica {
+    pub(crate) fn new(
+        service: Service,
+        number: usize,
+        (http, rpc): (u16, u16),
+        environment: &[(String, String)],
+        dir: &Path,
+    ) -> Self {
+        let prefix = service.as_str().to_uppercase();
+        let mut environment = environment.to_vec();
+        environment.push((format!("{prefix}_HTTP__ADDRESS"), format!("127.0.0.1:{http}")));
+        if service != Service::Gateway {
+            environment.push((format!("{prefix}_RPC__ADDRESS"), format!("127.0.0.1:{rpc}")));
+        }
+        let log = dir.join(format!("{service}-{number}.log"));
+        Self { service, http, environment, log, child: None }
+    }
+
+    /// Starts it, also again.
+    pub fn start(&mut self) {
+        let program = built(&format!("pitchey-{}", self.service));
+        let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
+        let child = Command::new(&program)
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}: cargo build --bins", program.display()));
+        self.child = Some(child);
+    }
+
+    /// Where its HTTP is.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.http).into()
+    }
+
+    /// What it says of itself, if it can serve.
+    pub async fn health(&self) -> Option<Value> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().ok()?;
+        let answer = client.get(format!("http://{}/health", self.address())).send().await.ok()?;
+        answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub async fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().await.expect("SIGKILL");
+        }
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        let mut child = self.child.take().expect("it runs");
+        child.wait().await.expect("its end")
+    }
+
+    /// SIGSTOP: stands still, its connections stay open.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub fn cont(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        kill(Pid::from_raw(pid.cast_signed()), signal).expect("a signal");
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The exit status, if it ended by itself.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().ok()?
+    }
+}
+
+/// A program of the workspace, beside the test's own.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this program");
+    let folder = test.ancestors().nth(2).expect("target/debug");
+    folder.join(name)
+}

@@ -1,0 +1,3 @@
+//! The whole platform, through its gateway.
+
+mod the_flow;
