@@ -4,7 +4,6 @@
 mod session;
 mod waiting;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pitchey_db::Databases;
@@ -21,6 +20,8 @@ const POLL: Duration = Duration::from_millis(500);
 /// Often enough for the server not to think that this session is idle.
 const TOUCH: Duration = Duration::from_secs(1);
 const MEASURE: Duration = Duration::from_secs(5);
+/// A leader without a connection to the broker for so long lets others try.
+const CUT_OFF_LIMIT: Duration = Duration::from_secs(3);
 /// Followers poke the leader this often at most.
 const POKE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,24 +52,31 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     async fn follow_and_lead(&mut self) -> Result<(), Error> {
-        while !self.session.try_lead().await? {
+        while !self.context.stop.is_cancelled() {
             self.measure().await?;
-            if self.follow().await? {
-                return Ok(());
+            // Who can't reach the broker had better not lead.
+            if self.outlets.borrow_and_update().is_some() && self.session.try_lead().await? {
+                tracing::info!(service = %self.context.service, "publishes this service's events from now on");
+                self.context.state.set_leader(true);
+                self.lead().await?;
+                self.session.release().await?;
+                self.context.state.set_leader(false);
+            } else {
+                self.session.touch().await?;
+                self.follow().await?;
             }
         }
-        tracing::info!(service = %self.context.service, "publishes this service's events from now on");
-        self.context.state.set_leader(true);
-        self.lead().await
+        Ok(())
     }
 
-    /// Pokes the leader for a while; true if it is time to stop.
-    async fn follow(&mut self) -> Result<bool, Error> {
+    /// Pokes the leader for a while.
+    async fn follow(&mut self) -> Result<(), Error> {
         let until = tokio::time::Instant::now() + POLL;
         loop {
             tokio::select! {
-                () = self.context.stop.cancelled() => return Ok(true),
-                () = tokio::time::sleep_until(until) => return Ok(false),
+                () = self.context.stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                Ok(()) = self.outlets.changed() => return Ok(()),
                 () = self.databases.appended.rung() => {
                     self.session.poke_leader().await?;
                     tokio::time::sleep(POKE_PAUSE).await;
@@ -77,13 +85,23 @@ impl Relay<'_> {
         }
     }
 
+    /// Publishes until it is time to stop, or for another replica to try.
     async fn lead(&mut self) -> Result<(), Error> {
         let mut waiting = Waiting::new(self.session.waiting().await?);
+        let mut cut_off: Option<Instant> = None;
         while !self.context.stop.is_cancelled() {
             self.measure().await?;
-            let Some(outlet) = self.outlet() else {
+            let outlet = self.outlets.borrow_and_update().clone();
+            let since = *cut_off.get_or_insert_with(Instant::now);
+            if outlet.is_some() {
+                cut_off = None;
+            } else if since.elapsed() > CUT_OFF_LIMIT {
+                tracing::warn!(service = %self.context.service, "can't reach the broker: another replica may lead");
+                return Ok(());
+            }
+            let Some(outlet) = outlet.filter(|outlet| !outlet.is_blocked()) else {
                 self.session.touch().await?;
-                self.pause().await?;
+                self.await_broker().await;
                 continue;
             };
             let mut rows = self.session.next(&waiting.subjects(), self.context.settings.window).await?;
@@ -101,14 +119,19 @@ impl Relay<'_> {
                 }
             }
         }
-        self.session.release().await
+        Ok(())
     }
 
-    fn outlet(&mut self) -> Option<Arc<Outlet>> {
-        self.outlets.borrow_and_update().clone().filter(|outlet| !outlet.is_blocked())
+    /// Until the broker may take events again; commits are no news meanwhile.
+    async fn await_broker(&mut self) {
+        tokio::select! {
+            () = self.context.stop.cancelled() => {}
+            _ = self.outlets.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
     }
 
-    /// Until there may be something to do.
+    /// Until there may be something to publish.
     async fn pause(&mut self) -> Result<(), Error> {
         tokio::select! {
             () = self.context.stop.cancelled() => {}
@@ -139,7 +162,10 @@ impl Relay<'_> {
             loop {
                 tokio::select! {
                     fates = &mut publishing => break fates,
-                    () = tokio::time::sleep(TOUCH) => self.session.touch().await?,
+                    () = tokio::time::sleep(TOUCH) => {
+                        self.session.touch().await?;
+                        self.measure().await?;
+                    }
                 }
             }
         };

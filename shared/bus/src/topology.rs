@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use pitchey_events::{Entry, Kind as EventKind};
 
-    static LINES: &[Entry] = &[
+    static CATALOGUE: &[&[Entry]] = &[&[
         Entry {
             event_type: "nda.signed.v1",
             meaning: "",
@@ -219,10 +219,10 @@ mod tests {
             consumers: &[],
             listeners: &[Service::Gateway],
         },
-    ];
+    ]];
 
     fn topology(prefix: &str) -> Topology {
-        let plan = Plan { catalogue: &[LINES], ..Plan::default() };
+        let plan = Plan { catalogue: CATALOGUE, ..Plan::default() };
         Topology::of(&plan, &Names::new(prefix))
     }
 
@@ -262,7 +262,8 @@ mod tests {
             ("x-overflow", "reject-publish"),
             ("x-delivery-limit", "5"),
         ];
-        let found = arguments(&topology(""), "pitchey.notifications").into_iter();
+        let topology = topology("");
+        let found = arguments(&topology, "pitchey.notifications").into_iter();
         assert!(found.eq(expected.map(|(key, value)| (key, value.to_owned()))));
     }
 

@@ -211,6 +211,9 @@ async fn next(
 }
 
 async fn delete(mut connection: &AsyncPgConnection, producer: &str, ids: &[i64]) -> QueryResult<usize> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
     let rows = outbox::table.filter(outbox::producer.eq(producer)).filter(outbox::id.eq_any(ids));
     diesel::delete(rows).execute(&mut connection).await
 }
