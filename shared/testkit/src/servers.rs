@@ -106,7 +106,8 @@ impl Servers {
         self.run("rabbitmqctl", arguments).await
     }
 
-    fn pid(&self, server: Server) -> u32 {
+    /// The process to measure, the first of its own.
+    pub fn pid(&self, server: Server) -> u32 {
         self.told(server.variables().1).parse().expect("a process id")
     }
 

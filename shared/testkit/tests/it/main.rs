@@ -2,7 +2,9 @@
 
 mod broker;
 mod client;
+mod collector;
 mod databases;
+mod deliveries;
 mod emitted;
 mod faults;
 mod plan;
