@@ -1,1 +1,100 @@
-//! pitchey-pitches
+#![doc = include_str!("../README.md")]
+
+mod consumers;
+mod content;
+mod credits;
+mod eligibility;
+mod error;
+mod http;
+mod input;
+mod jobs;
+mod ops;
+mod projection;
+mod public_cache;
+mod receipts;
+mod schema;
+mod settings;
+mod state;
+mod store;
+mod users;
+mod words;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pitchey_bus::{Bus, Consumes};
+use pitchey_clock::Clock;
+use pitchey_db::Databases;
+use pitchey_events::Service;
+use pitchey_identity::Verifier;
+use pitchey_launch::{Failed, Process};
+use pitchey_web::Health;
+
+pub use http::routes;
+pub use receipts::Receipt;
+pub use settings::{CreditsMode, Settings};
+
+use jobs::Jobs;
+use state::AppState;
+
+/// The running service.
+pub struct Pitches {
+    http: pitchey_web::Started,
+    bus: Arc<Bus>,
+    jobs: Jobs,
+    state: AppState,
+    sweep_seconds: u64,
+}
+
+impl Pitches {
+    /// Where HTTP is served.
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http.address
+    }
+
+    /// Sweeps NDAs now, unless a replica has in this period. Returns how many it touched.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sweep(&self) -> Result<Option<i64>, Failed> {
+        Ok(ops::sweep::sweep(&self.state, self.sweep_seconds).await?)
+    }
+}
+
+impl Process for Pitches {
+    const SERVICE: Service = Service::Pitches;
+    type Settings = Settings;
+
+    async fn start(settings: Settings, clock: Clock) -> Result<Self, Failed> {
+        let databases = Databases::open(&settings.database).await?;
+        let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
+        let state = AppState::new(&settings, databases.clone(), clock.clone())?;
+        let bus = Arc::new(Bus::start(
+            Self::SERVICE,
+            &settings.broker,
+            Some(&databases),
+            Consumes::nothing(),
+            consumers::listeners(&state),
+        ));
+        let jobs = Jobs::start(state.clone(), settings.sweep_seconds);
+        let broker = Arc::clone(&bus);
+        let http = pitchey_web::Server {
+            service: Self::SERVICE,
+            settings: settings.http,
+            verifier,
+            clock,
+            health: Health::new(databases, move || broker.health().connected),
+            state: state.clone(),
+            routes,
+        };
+        Ok(Self { http: http.start()?, bus, jobs, state, sweep_seconds: settings.sweep_seconds })
+    }
+
+    async fn stop(self) {
+        self.http.drain().await;
+        self.jobs.stop().await;
+        if let Some(bus) = Arc::into_inner(self.bus) {
+            bus.shutdown().await;
+        }
+    }
+}

@@ -16,6 +16,6 @@ pub use command::{Answer, Command};
 pub use error::{ApiError, ErrorBody, FieldError, Refusal, error_response};
 pub use extract::{Actor, Context, Origin, PathId, Principal};
 pub use health::{Health, Healthy};
-pub use paging::{Cursor, Listed, Meta, Paging};
+pub use paging::{COUNTED, Cursor, Listed, Meta, Paging};
 pub use server::{Server, Started, openapi};
 pub use time::Timestamp;

@@ -1,0 +1,205 @@
+//! Every way in which this service refuses.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use chrono::{DateTime, Utc};
+use pitchey_events::NdaId;
+use pitchey_web::{ApiError, FieldError, Refusal, Timestamp, error_response};
+use serde_json::{Value, json};
+
+use crate::ops::ndas::{REQUEST_COST, REQUEST_LIMIT};
+use crate::words::{NdaStatus, PitchStatus};
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One of the house.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another service was needed and could not be asked.
+    #[error(transparent)]
+    Dependency(pitchey_rpc::Error),
+    /// A mistake of ours.
+    #[error("{0}")]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+
+    /// Somebody saved the pitch in between.
+    #[error("The pitch was changed in the meantime; it is now version {version}.")]
+    PitchChanged { version: i64 },
+    /// The pitch's status does not allow it.
+    #[error("This is not possible while the pitch is {}.", status.as_str())]
+    PitchWrongState { status: PitchStatus },
+    /// Only the moderators can undo it.
+    #[error("A moderator has hidden this pitch.")]
+    PitchHiddenByModerator,
+    /// Fields that publishing needs are empty.
+    #[error("The pitch lacks what publishing needs.")]
+    PitchIncomplete(Vec<FieldError>),
+    /// The e-mail address is not proved.
+    #[error("Please verify your e-mail address first.")]
+    EmailNotVerified,
+
+    /// Not an investor or production company.
+    #[error("Only investors and production companies can request an NDA.")]
+    NdaBuyersOnly,
+    /// It is the requester's own pitch.
+    #[error("This is your own pitch.")]
+    NdaOwnPitch,
+    /// The pitch is open.
+    #[error("This pitch needs no NDA.")]
+    NdaNotRequired,
+    /// A block, or an owner who is gone: which, is not told.
+    #[error("An NDA can't be requested for this pitch.")]
+    NdaNotPossible,
+    /// There is one under way or in force.
+    #[error("You have an NDA for this pitch already: it is {}.", status.as_str())]
+    NdaAlreadyExists { id: NdaId, status: NdaStatus },
+    /// Too early after a rejection.
+    #[error("The owner said no recently; please wait before asking again.")]
+    NdaRecentlyRejected { until: DateTime<Utc> },
+    /// Too many requests in a day.
+    #[error("You have requested {REQUEST_LIMIT} NDAs in 24 hours; please wait.")]
+    NdaRequestLimit { seconds: u32 },
+    /// The request costs more than there is.
+    #[error("A request costs {REQUEST_COST} credits; you have {balance}.")]
+    NotEnoughCredits { balance: i32 },
+    /// Somebody was faster, or it is too late.
+    #[error("This is not possible any more: the NDA is {}.", status.as_str())]
+    NdaWrongState { status: NdaStatus },
+    /// What was shown to the signer is not what was offered.
+    #[error("This is not the document that was offered; please read it again.")]
+    DocumentHashMismatch,
+}
+
+impl ApiError for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Dependency(_) => "dependency_unavailable",
+            Self::Internal(_) => "internal_error",
+            Self::PitchChanged { .. } => "pitch_changed",
+            Self::PitchWrongState { .. } => "pitch_wrong_state",
+            Self::PitchHiddenByModerator => "pitch_hidden_by_moderator",
+            Self::PitchIncomplete(_) => "pitch_incomplete",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::NdaBuyersOnly => "nda_buyers_only",
+            Self::NdaOwnPitch => "nda_own_pitch",
+            Self::NdaNotRequired => "nda_not_required",
+            Self::NdaNotPossible => "nda_not_possible",
+            Self::NdaAlreadyExists { .. } => "nda_already_exists",
+            Self::NdaRecentlyRejected { .. } => "nda_recently_rejected",
+            Self::NdaRequestLimit { .. } => "nda_request_limit",
+            Self::NotEnoughCredits { .. } => "not_enough_credits",
+            Self::NdaWrongState { .. } => "nda_wrong_state",
+            Self::DocumentHashMismatch => "document_hash_mismatch",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => refusal.status(),
+            Self::Dependency(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::PitchIncomplete(_) => StatusCode::BAD_REQUEST,
+            Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::EmailNotVerified | Self::NdaBuyersOnly | Self::NdaOwnPitch | Self::NdaNotPossible => {
+                StatusCode::FORBIDDEN
+            }
+            Self::PitchChanged { .. }
+            | Self::PitchWrongState { .. }
+            | Self::PitchHiddenByModerator
+            | Self::NdaNotRequired
+            | Self::NdaAlreadyExists { .. }
+            | Self::NdaRecentlyRejected { .. }
+            | Self::NdaWrongState { .. }
+            | Self::DocumentHashMismatch => StatusCode::CONFLICT,
+            Self::NdaRequestLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.message(),
+            other => other.to_string(),
+        }
+    }
+
+    fn details(&self) -> Value {
+        match self {
+            Self::Refused(refusal) => refusal.details(),
+            Self::PitchChanged { version } => json!({ "version": version }),
+            Self::PitchWrongState { status } => json!({ "status": status }),
+            Self::PitchHiddenByModerator => json!({ "status": PitchStatus::Hidden }),
+            Self::NdaWrongState { status } => json!({ "status": status }),
+            Self::NdaAlreadyExists { id, status } => json!({ "ndaId": id, "status": status }),
+            Self::NdaRecentlyRejected { until } => json!({ "availableAt": Timestamp(*until) }),
+            Self::NotEnoughCredits { balance } => json!({ "balance": balance, "required": REQUEST_COST }),
+            _ => json!({}),
+        }
+    }
+
+    fn validation_errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::Refused(refusal) => refusal.validation_errors(),
+            Self::PitchIncomplete(missing) => missing.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after(),
+            Self::NdaRequestLimit { seconds } => Some(*seconds),
+            _ => None,
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Refused(refusal) => refusal.error_response(),
+            Self::NdaRequestLimit { seconds } => {
+                let mut response = error_response(self);
+                let headers = response.headers_mut();
+                for (name, value) in [
+                    ("limit", u32::try_from(REQUEST_LIMIT).unwrap_or(0)),
+                    ("remaining", 0),
+                    ("reset", *seconds),
+                ] {
+                    if let Ok(name) = HeaderName::try_from(format!("x-ratelimit-{name}")) {
+                        headers.insert(name, HeaderValue::from(value));
+                    }
+                }
+                response
+            }
+            other => error_response(other),
+        }
+    }
+}
+
+impl From<pitchey_db::Error> for Error {
+    fn from(error: pitchey_db::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<pitchey_rpc::Error> for Error {
+    fn from(error: pitchey_rpc::Error) -> Self {
+        match error {
+            pitchey_rpc::Error::NotFound { .. } => Self::Refused(Refusal::NotFound),
+            other => Self::Dependency(other),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The contents page: every route of this service.
+
+mod extract;
+mod nda_answers;
+mod nda_documents;
+mod nda_policy;
+mod nda_requests;
+mod ndas;
+mod pitch_lists;
+mod pitches;
+mod versions;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers all routes; literal paths come before `{id}`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(pitch_lists::list)
+        .service(pitch_lists::public)
+        .service(pitches::public)
+        .service(pitches::create)
+        .service(pitches::get)
+        .service(pitches::edit)
+        .service(pitches::archive)
+        .service(pitches::delete)
+        .service(pitches::publish)
+        .service(pitches::unpublish)
+        .service(pitches::hide)
+        .service(versions::list)
+        .service(versions::get)
+        .service(nda_requests::request)
+        .service(ndas::list)
+        .service(ndas::signed)
+        .service(ndas::stats)
+        .service(nda_policy::get)
+        .service(nda_policy::put)
+        .service(nda_answers::bulk_approve)
+        .service(nda_answers::bulk_reject)
+        .service(nda_requests::status)
+        .service(nda_requests::can_request)
+        .service(ndas::get)
+        .service(nda_answers::approve)
+        .service(nda_answers::reject)
+        .service(nda_answers::sign)
+        .service(nda_answers::withdraw)
+        .service(nda_answers::revoke)
+        .service(nda_answers::remind)
+        .service(nda_documents::document)
+        .service(nda_documents::receipt)
+        .service(nda_documents::verify);
+}

@@ -1,0 +1,100 @@
+//! The ways in which an NDA ends: withdrawn, revoked, or by time.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use pitchey_bus::outbox;
+use pitchey_db::Tx;
+use pitchey_db::audit::Origin;
+use pitchey_events::{NdaExpired, NdaId, NdaRevoked, NdaWithdrawn};
+use pitchey_web::Refusal;
+
+use super::{Moved, Party, as_party, lost, parties, parties_of, record};
+use crate::error::Error;
+use crate::ops::Act;
+use crate::state::AppState;
+use crate::store::{ndas, pitches};
+use crate::words::NdaStatus;
+
+/// pending -> withdrawn, by the requester.
+pub async fn withdraw(tx: &mut Tx, act: &Act<'_>, id: NdaId) -> Result<Moved, Error> {
+    as_party(tx, act, id, Party::Requester).await?;
+    let Some(nda) = ndas::withdraw(tx, id, act.now).await? else {
+        return lost(tx, act, id, NdaStatus::Withdrawn).await;
+    };
+    record(tx, act.origin, Some(act.actor.id), "nda.withdrawn", Some(NdaStatus::Pending), &nda).await?;
+    let event = NdaWithdrawn { parties: parties(tx, &nda).await? };
+    outbox::append(tx, &event).await?;
+    Ok(Moved::now(nda))
+}
+
+/// approved or signed -> revoked, by the owner or an admin. Access is over with the commit: every read asks this row.
+pub async fn revoke(tx: &mut Tx, act: &Act<'_>, id: NdaId, reason: &str) -> Result<Moved, Error> {
+    let nda = if act.actor.admin {
+        act.may_write()?;
+        ndas::find(tx, id).await?.ok_or(Refusal::NotFound)?
+    } else {
+        as_party(tx, act, id, Party::Owner).await?
+    };
+    let from = nda.status_at(act.now);
+    if !matches!(from, NdaStatus::Approved | NdaStatus::Signed) {
+        return lost(tx, act, id, NdaStatus::Revoked).await;
+    }
+    let Some(nda) = ndas::revoke(tx, id, from, act.actor.id, reason, act.now).await? else {
+        return lost(tx, act, id, NdaStatus::Revoked).await;
+    };
+    let was_signed = from == NdaStatus::Signed;
+    if was_signed {
+        pitches::count_signed(tx, nda.pitch_id, -1).await?;
+    }
+    record(tx, act.origin, Some(act.actor.id), "nda.revoked", Some(from), &nda).await?;
+    let event = NdaRevoked { parties: parties(tx, &nda).await?, was_signed, revoked_by: act.actor.id };
+    outbox::append(tx, &event).await?;
+    Ok(Moved::now(nda))
+}
+
+/// [`revoke`] by an admin, to whom the row does not belong: in a transaction of its own, of the system role.
+pub async fn revoke_as_admin(
+    state: &AppState,
+    act: &Act<'_>,
+    id: NdaId,
+    reason: &str,
+) -> Result<Moved, Error> {
+    let mut tx = state.databases.system.begin().await?;
+    let moved = revoke(&mut tx, act, id, reason).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// `from` -> expired, of `ids` those that still are `from`; the caller knows that their time is over. Returns how many.
+pub async fn expire(
+    tx: &mut Tx,
+    origin: &Origin,
+    ids: &[i32],
+    from: NdaStatus,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let expired = ndas::expire(tx, ids, from, now).await?;
+    let pitch_ids: Vec<i32> = expired.iter().map(|nda| nda.pitch_id).collect();
+    let titles: BTreeMap<i32, String> = pitches::titles(tx, &pitch_ids).await?.into_iter().collect();
+    if from == NdaStatus::Signed {
+        let mut signed: BTreeMap<i32, i32> = BTreeMap::new();
+        for nda in &expired {
+            *signed.entry(nda.pitch_id).or_default() += 1;
+        }
+        // In the order of ids, as everybody who locks several pitches.
+        for (pitch, count) in signed {
+            pitches::count_signed(tx, pitch, -count).await?;
+        }
+    }
+    for nda in &expired {
+        record(tx, origin, None, "nda.expired", Some(from), nda).await?;
+        let title = titles.get(&nda.pitch_id).cloned().unwrap_or_default();
+        outbox::append(tx, &NdaExpired { parties: parties_of(nda, title), was: from.as_str().to_owned() })
+            .await?;
+    }
+    Ok(expired.len())
+}

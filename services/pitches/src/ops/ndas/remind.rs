@@ -1,0 +1,55 @@
+//! Telling the owner that somebody still waits.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pitchey_bus::outbox;
+use pitchey_db::Tx;
+use pitchey_db::audit::Origin;
+use pitchey_events::{NdaAnswerDue, NdaId, UserId};
+
+use super::{Moved, Party, as_party, lost, parties, record};
+use crate::error::Error;
+use crate::ops::Act;
+use crate::store::ndas::{self, ANSWER_WITHIN, Nda};
+use crate::words::NdaStatus;
+
+/// How long after a reminder, or the request itself, another one does nothing.
+const PAUSE: TimeDelta = TimeDelta::days(1);
+
+/// Reminds the owner, for the requester. More than once a day is a repetition.
+pub async fn remind(tx: &mut Tx, act: &Act<'_>, id: NdaId) -> Result<Moved, Error> {
+    let nda = as_party(tx, act, id, Party::Requester).await?;
+    if nda.created_at + PAUSE > act.now {
+        return lost(tx, act, id, NdaStatus::Pending).await;
+    }
+    match ndas::remind(tx, id, act.now - PAUSE, act.now).await? {
+        Some(nda) => {
+            tell(tx, act.origin, Some(act.actor.id), &nda).await?;
+            Ok(Moved::now(nda))
+        }
+        None => lost(tx, act, id, NdaStatus::Pending).await,
+    }
+}
+
+/// Reminds the owners of `ids` who were not reminded yet, for the platform. Returns how many.
+pub async fn remind_all(
+    tx: &mut Tx,
+    origin: &Origin,
+    ids: &[i32],
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let mut reminded = 0;
+    for &id in ids {
+        if let Some(nda) = ndas::remind(tx, NdaId(id), DateTime::UNIX_EPOCH, now).await? {
+            tell(tx, origin, None, &nda).await?;
+            reminded += 1;
+        }
+    }
+    Ok(reminded)
+}
+
+async fn tell(tx: &mut Tx, origin: &Origin, actor: Option<UserId>, nda: &Nda) -> Result<(), Error> {
+    record(tx, origin, actor, "nda.reminded", None, nda).await?;
+    let event = NdaAnswerDue { parties: parties(tx, nda).await?, expires_at: nda.created_at + ANSWER_WITHIN };
+    outbox::append(tx, &event).await?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Tidies NDAs whose time is over. Access does not depend on it: reads compare times themselves.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pitchey_db::audit::Origin;
+
+use super::ndas::{end, remind};
+use crate::error::Error;
+use crate::state::AppState;
+use crate::store::{maintenance, ndas};
+use crate::words::NdaStatus;
+
+const JOB: &str = "nda_sweep";
+const BATCH: i64 = 100;
+/// How long an owner may think before being reminded.
+const REMIND_AFTER: TimeDelta = TimeDelta::days(7);
+
+/// Runs the sweep of the period of `seconds` that it is now, unless a replica did. Returns how many NDAs it touched.
+pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error> {
+    let now = state.clock.now();
+    let length = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
+    let period = (now.timestamp() / length * length).to_string();
+    let mut tx = state.databases.system.begin().await?;
+    let run = maintenance::begin(&mut tx, JOB, &period, now).await?;
+    tx.commit().await?;
+    let Some(run) = run else { return Ok(None) };
+    let outcome = all(state, now).await;
+    let mut tx = state.databases.system.begin().await?;
+    let told = outcome.as_ref().copied().map_err(ToString::to_string);
+    maintenance::finish(&mut tx, run, told, state.clock.now()).await?;
+    tx.commit().await?;
+    outcome.map(Some)
+}
+
+async fn all(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
+    let mut touched = 0;
+    for status in [NdaStatus::Pending, NdaStatus::Approved, NdaStatus::Signed] {
+        touched += expire(state, status, now).await?;
+    }
+    Ok(touched + remind_owners(state, now).await?)
+}
+
+/// In batches, each a transaction.
+async fn expire(state: &AppState, status: NdaStatus, now: DateTime<Utc>) -> Result<i64, Error> {
+    let mut total = 0;
+    loop {
+        let mut tx = state.databases.system.begin().await?;
+        let ids = ndas::overdue(&mut tx, status, now, BATCH).await?;
+        let expired = end::expire(&mut tx, &Origin::default(), &ids, status, now).await?;
+        tx.commit().await?;
+        total += i64::try_from(expired).unwrap_or(0);
+        if expired == 0 {
+            return Ok(total);
+        }
+    }
+}
+
+async fn remind_owners(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
+    let mut total = 0;
+    loop {
+        let mut tx = state.databases.system.begin().await?;
+        let ids = ndas::unanswered(&mut tx, REMIND_AFTER, now, BATCH).await?;
+        let reminded = remind::remind_all(&mut tx, &Origin::default(), &ids, now).await?;
+        tx.commit().await?;
+        total += i64::try_from(reminded).unwrap_or(0);
+        if reminded == 0 {
+            return Ok(total);
+        }
+    }
+}

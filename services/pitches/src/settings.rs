@@ -1,0 +1,44 @@
+use pitchey_config::{Http, Mode, settings};
+use pitchey_db::Database;
+use pitchey_identity::Identity;
+use pitchey_rpc::Targets;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Whether NDA requests cost credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CreditsMode {
+    /// They cost nothing: the platform runs without payments.
+    Off,
+    /// The payments service holds the credits.
+    Payments,
+}
+
+settings! {
+    /// Settings of the pitches service.
+    pub struct Settings {
+        /// `production` or `development`.
+        pub mode: Mode = Mode::Production,
+        /// HTTP door.
+        pub http: Http,
+        /// Postgres.
+        pub database: Database,
+        /// RabbitMQ.
+        pub broker: pitchey_bus::Broker,
+        /// Who may call, and how to sign own calls.
+        pub identity: Identity,
+        /// Where other services' gRPC is.
+        pub rpc_targets: Targets,
+        /// `payments`, or `off`: nobody pays for anything. There is no default on purpose.
+        pub credits: CreditsMode,
+        /// Seals personal data at rest: 32 bytes in base64; several, separated by commas: the first seals, all open.
+        pub pii_key: SecretString,
+        /// Signs NDA receipts with Ed25519: 32 bytes in base64.
+        pub receipt_signing_key: SecretString,
+        /// Seconds between sweeps of NDAs whose time is over.
+        pub sweep_seconds: u64 = 300,
+        /// Milliseconds for which public details and lists are kept at most.
+        pub public_cache_ms: u64 = 5_000,
+    }
+}

@@ -1,0 +1,8 @@
+//! All SQL: free functions, a file a table.
+
+pub mod counted;
+pub mod maintenance;
+pub mod ndas;
+pub mod pitches;
+pub mod policies;
+pub mod versions;

@@ -1,0 +1,320 @@
+//! `pitches`.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::RunQueryDsl;
+use pitchey_db::Tx;
+use pitchey_events::{PitchId, UserId};
+use serde_json::Value;
+
+use super::counted::Counted;
+use crate::content::Content;
+use crate::schema::pitches;
+use crate::words::{Agreement, Format, Genre, HiddenBy, PitchStatus};
+
+/// What lists show of a pitch, and what decides who may see more. It cannot be written as JSON: only the projection can do that.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = pitches)]
+pub struct Card {
+    pub id: i32,
+    pub user_id: i32,
+    pub title: String,
+    pub logline: String,
+    pub genre: Genre,
+    pub format: Format,
+    pub format_category: Option<String>,
+    pub short_synopsis: Option<String>,
+    pub target_audience: Option<String>,
+    pub themes: Option<Value>,
+    pub comparables: Option<Value>,
+    pub why_now: Option<String>,
+    pub thumbnail_url: Option<String>,
+    pub media_files: Option<Value>,
+    pub budget: Option<String>,
+    pub estimated_budget: Option<String>,
+    pub stage: Option<String>,
+    pub seeking_investment: bool,
+    pub requires_nda: bool,
+    pub nda_type: Option<Agreement>,
+    pub custom_nda_url: Option<String>,
+    pub status: PitchStatus,
+    pub hidden_by: Option<HiddenBy>,
+    pub status_before_archive: Option<PitchStatus>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub views: i32,
+    pub like_count: i32,
+    pub nda_count: i32,
+    pub comment_count: i32,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+impl Card {
+    pub const fn id(&self) -> PitchId {
+        PitchId(self.id)
+    }
+
+    pub const fn owner(&self) -> UserId {
+        UserId(self.user_id)
+    }
+}
+
+/// The protected group.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = pitches)]
+pub struct Protected {
+    pub long_synopsis: Option<String>,
+    pub opener: Option<String>,
+    pub premise: Option<String>,
+    pub key_talent: Option<Value>,
+    pub personal_connection: Option<String>,
+    pub description: Option<String>,
+    pub characters: Option<Value>,
+    pub world_description: Option<String>,
+    pub completion_percentage: Option<i32>,
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    pub genre: Option<Genre>,
+    pub format: Option<Format>,
+    pub status: Option<PitchStatus>,
+}
+
+/// Where a page begins: after a row, or after so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub after: Option<(DateTime<Utc>, i32)>,
+    pub offset: i64,
+    pub limit: i64,
+}
+
+type Boxed<'a> = pitches::BoxedQuery<'a, Pg>;
+
+/// The pitch, unless it was deleted.
+pub async fn card(tx: &mut Tx, id: PitchId) -> QueryResult<Option<Card>> {
+    living(id).select(Card::as_select()).first(tx).await.optional()
+}
+
+/// The pitch with its protected group, unless it was deleted.
+pub async fn whole(tx: &mut Tx, id: PitchId) -> QueryResult<Option<(Card, Protected)>> {
+    living(id).select((Card::as_select(), Protected::as_select())).first(tx).await.optional()
+}
+
+/// The pitch with its content, unless it was deleted; locked against other writers.
+pub async fn locked(tx: &mut Tx, id: PitchId) -> QueryResult<Option<(Card, Content)>> {
+    living(id)
+        .select((Card::as_select(), Content::as_select()))
+        .for_no_key_update()
+        .first(tx)
+        .await
+        .optional()
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn living(id: PitchId) -> _ {
+    let id: i32 = id.0;
+    pitches::table.filter(pitches::id.eq(id)).filter(pitches::deleted_at.is_null())
+}
+
+/// Titles of `ids`, deleted ones too.
+pub async fn titles(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<(i32, String)>> {
+    pitches::table.filter(pitches::id.eq_any(ids)).select((pitches::id, pitches::title)).load(tx).await
+}
+
+/// A new draft.
+pub async fn insert(
+    tx: &mut Tx,
+    owner: UserId,
+    content: &Content,
+    now: DateTime<Utc>,
+) -> QueryResult<(Card, Protected)> {
+    diesel::insert_into(pitches::table)
+        .values((
+            content,
+            pitches::user_id.eq(owner.0),
+            pitches::completion_percentage.eq(content.completion()),
+            pitches::created_at.eq(now),
+            pitches::updated_at.eq(now),
+        ))
+        .returning((Card::as_select(), Protected::as_select()))
+        .get_result(tx)
+        .await
+}
+
+/// Replaces the content.
+pub async fn write(
+    tx: &mut Tx,
+    id: PitchId,
+    content: &Content,
+    now: DateTime<Utc>,
+) -> QueryResult<(Card, Protected)> {
+    diesel::update(pitches::table.find(id.0))
+        .set((
+            content,
+            pitches::completion_percentage.eq(content.completion()),
+            pitches::updated_at.eq(now),
+            pitches::version.eq(pitches::version + 1),
+        ))
+        .returning((Card::as_select(), Protected::as_select()))
+        .get_result(tx)
+        .await
+}
+
+/// What a move through the life cycle sets.
+#[derive(AsChangeset)]
+#[diesel(table_name = pitches, treat_none_as_null = true)]
+pub struct Stand {
+    pub status: PitchStatus,
+    pub hidden_by: Option<HiddenBy>,
+    pub status_before_archive: Option<PitchStatus>,
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// Moves the pitch, if it still stands at `from`. `None`: somebody else moved it.
+pub async fn stand(
+    tx: &mut Tx,
+    id: PitchId,
+    from: PitchStatus,
+    to: Stand,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(Card, Protected)>> {
+    diesel::update(pitches::table.find(id.0).filter(pitches::status.eq(from)))
+        .set((to, pitches::updated_at.eq(now), pitches::version.eq(pitches::version + 1)))
+        .returning((Card::as_select(), Protected::as_select()))
+        .get_result(tx)
+        .await
+        .optional()
+}
+
+/// Removes a pitch that was never published.
+pub async fn remove(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
+    diesel::delete(pitches::table.find(id.0)).execute(tx).await?;
+    Ok(())
+}
+
+/// Turns a pitch into a tombstone, and returns its version then.
+pub async fn bury(tx: &mut Tx, id: PitchId, now: DateTime<Utc>) -> QueryResult<i64> {
+    diesel::update(pitches::table.find(id.0))
+        .set((
+            Content::erased(),
+            pitches::completion_percentage.eq(0),
+            pitches::status.eq(PitchStatus::Draft),
+            pitches::status_before_archive.eq(None::<PitchStatus>),
+            pitches::deleted_at.eq(now),
+            pitches::updated_at.eq(now),
+            pitches::version.eq(pitches::version + 1),
+        ))
+        .returning(pitches::version)
+        .get_result(tx)
+        .await
+}
+
+/// Adds `by` to the count of signed NDAs: not a change of the pitch. Lock order: the NDA first.
+pub async fn count_signed(tx: &mut Tx, id: i32, by: i32) -> QueryResult<()> {
+    diesel::update(pitches::table.find(id))
+        .set(pitches::nda_count.eq(pitches::nda_count + by))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Keeps requests for an NDA of this pitch out until the transaction ends: for its deletion.
+pub async fn gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
+    lock(tx, &format!("pitches/ndas_of/{id}")).await
+}
+
+/// Waits for a deletion of this pitch, and keeps it out until the transaction ends.
+pub async fn pass_gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
+        .bind::<diesel::sql_types::Text, _>(format!("pitches/ndas_of/{id}"))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Waits for the lock called `name`, and holds it until the transaction ends.
+pub async fn lock(tx: &mut Tx, name: &str) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<diesel::sql_types::Text, _>(name)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Published pitches, newest first: one page and one more, and how many there are.
+pub async fn published(tx: &mut Tx, filter: Filter, place: Place) -> QueryResult<(Vec<Card>, i64)> {
+    let counted =
+        Counted(public(filter).select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
+    let mut query = public(filter);
+    if let Some((at, id)) = place.after {
+        // The first condition is what the index understands; the second settles rows of the same instant.
+        query = query
+            .filter(pitches::published_at.le(at))
+            .filter(pitches::published_at.lt(at).or(pitches::id.lt(id)));
+    }
+    let rows = query
+        .order((pitches::published_at.desc(), pitches::id.desc()))
+        .offset(place.offset)
+        .limit(place.limit + 1)
+        .select(Card::as_select())
+        .load(tx)
+        .await?;
+    Ok((rows, counted))
+}
+
+fn public<'a>(filter: Filter) -> Boxed<'a> {
+    // A literal, so that the partial indexes serve every plan.
+    narrowed(pitches::table.into_boxed().filter(sql::<Bool>("pitches.status = 'published'")), filter)
+}
+
+/// The pitches of `owner`, newest first: one page and one more, and how many there are.
+pub async fn owned(
+    tx: &mut Tx,
+    owner: UserId,
+    filter: Filter,
+    place: Place,
+) -> QueryResult<(Vec<(Card, Protected)>, i64)> {
+    let all = || {
+        let all = pitches::table
+            .into_boxed()
+            .filter(pitches::user_id.eq(owner.0))
+            .filter(pitches::deleted_at.is_null());
+        let all = match filter.status {
+            Some(status) => all.filter(pitches::status.eq(status)),
+            None => all,
+        };
+        narrowed(all, filter)
+    };
+    let counted = Counted(all().select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
+    let mut query = all();
+    if let Some((at, id)) = place.after {
+        query = query
+            .filter(pitches::created_at.le(at))
+            .filter(pitches::created_at.lt(at).or(pitches::id.lt(id)));
+    }
+    let rows = query
+        .order((pitches::created_at.desc(), pitches::id.desc()))
+        .offset(place.offset)
+        .limit(place.limit + 1)
+        .select((Card::as_select(), Protected::as_select()))
+        .load(tx)
+        .await?;
+    Ok((rows, counted))
+}
+
+fn narrowed<'a>(mut query: Boxed<'a>, filter: Filter) -> Boxed<'a> {
+    if let Some(genre) = filter.genre {
+        query = query.filter(pitches::genre.eq(genre));
+    }
+    if let Some(format) = filter.format {
+        query = query.filter(pitches::format.eq(format));
+    }
+    query
+}

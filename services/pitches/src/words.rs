@@ -1,0 +1,189 @@
+//! The enumerations of this service: one spelling in JSON and SQL.
+
+use std::io::Write;
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{Text, VarChar};
+use serde::{Serialize, Serializer};
+
+use crate::schema::sql_types;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident: $sql:ty { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow, utoipa::ToSchema)]
+        #[diesel(sql_type = $sql)]
+        pub enum $name { $($(#[$vdoc])* #[schema(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value.
+            #[allow(dead_code, reason = "not every enumeration is walked")]
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The one spelling of this value.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The value spelled so.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl ToSql<$sql, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                out.write_all(self.as_str().as_bytes())?;
+                Ok(IsNull::No)
+            }
+        }
+
+        impl FromSql<$sql, Pg> for $name {
+            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+                let word = std::str::from_utf8(value.as_bytes())?;
+                Self::parse(word).ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a pitch stands.
+    PitchStatus: sql_types::PitchStatus {
+        /// Being written.
+        Draft = "draft",
+        /// For everybody to find.
+        Published = "published",
+        /// Taken from view by its owner or a moderator.
+        Hidden = "hidden",
+        /// Put away.
+        Archived = "archived",
+    }
+}
+
+words! {
+    /// Genre.
+    Genre: sql_types::Genre {
+        /// Drama.
+        Drama = "drama",
+        /// Comedy.
+        Comedy = "comedy",
+        /// Thriller.
+        Thriller = "thriller",
+        /// Horror.
+        Horror = "horror",
+        /// Science fiction.
+        Scifi = "scifi",
+        /// Fantasy.
+        Fantasy = "fantasy",
+        /// Documentary.
+        Documentary = "documentary",
+        /// Animation.
+        Animation = "animation",
+        /// Action.
+        Action = "action",
+        /// Romance.
+        Romance = "romance",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Format.
+    Format: sql_types::Format {
+        /// Feature film.
+        Feature = "feature",
+        /// Television; `series` is understood too.
+        Tv = "tv",
+        /// Short film.
+        Short = "short",
+        /// Series for the web.
+        Webseries = "webseries",
+        /// Anything else, named by formatCategory.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Kind of agreement, as the database spells it.
+    Agreement: sql_types::NdaType {
+        /// Valid for 365 days.
+        Basic = "basic",
+        /// Valid for 730 days.
+        Enhanced = "enhanced",
+        /// The owner's own terms and period.
+        Custom = "custom",
+    }
+}
+
+words! {
+    /// Where an NDA stands.
+    NdaStatus: VarChar {
+        /// Asked for.
+        Pending = "pending",
+        /// May be signed.
+        Approved = "approved",
+        /// The owner said no.
+        Rejected = "rejected",
+        /// In force.
+        Signed = "signed",
+        /// Time ended it.
+        Expired = "expired",
+        /// The requester took it back.
+        Withdrawn = "withdrawn",
+        /// The owner or an admin ended it.
+        Revoked = "revoked",
+    }
+}
+
+words! {
+    /// Whose requests an owner approves automatically.
+    Policy: Text {
+        /// Nobody's.
+        Never = "never",
+        /// Those of verified buyers.
+        Verified = "verified",
+        /// Everybody's.
+        All = "all",
+    }
+}
+
+words! {
+    /// Who took a pitch from view.
+    HiddenBy: VarChar {
+        /// Its owner, who may publish it again.
+        Owner = "owner",
+        /// A moderator.
+        Moderator = "moderator",
+    }
+}
+
+impl From<Agreement> for pitchey_events::NdaType {
+    fn from(agreement: Agreement) -> Self {
+        match agreement {
+            Agreement::Basic => Self::Basic,
+            Agreement::Enhanced => Self::Enhanced,
+            Agreement::Custom => Self::Custom,
+        }
+    }
+}
+
+impl Agreement {
+    /// How long a signature gives access, unless the owner says otherwise.
+    pub const fn days(self) -> i32 {
+        match self {
+            Self::Basic | Self::Custom => 365,
+            Self::Enhanced => 730,
+        }
+    }
+}

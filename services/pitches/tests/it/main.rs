@@ -1,0 +1,1 @@
+//! Behaviour of the pitches service over real HTTP, Postgres, RabbitMQ and gRPC.
