@@ -1,3 +1,6 @@
 //! The whole platform, through its gateway.
 
+mod errors;
+mod matrix;
 mod the_flow;
+mod world;

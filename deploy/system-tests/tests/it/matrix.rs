@@ -1,0 +1,236 @@
+//! Who may do what: every route, asked by everybody.
+
+use std::collections::BTreeSet;
+
+use pitchey_system_tests::{As, Person, Platform};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{Cast, Given, World, draft, signature};
+use Given::{Approved, Draft, Pending, Published, Signed};
+
+/// In this order in each line: anonymous, viewer, another creator, the owner, the requester, another investor, an admin.
+type Statuses = [u16; 7];
+
+/// The same for everybody.
+const fn all(status: u16) -> Statuses {
+    [status; 7]
+}
+
+/// Everybody who is logged in.
+const fn users(status: u16) -> Statuses {
+    [401, status, status, status, status, status, status]
+}
+
+/// Method and path as OpenAPI has them, what is given, and who gets which status.
+#[rustfmt::skip]
+const TABLE: &[(&str, Given, Statuses)] = &[
+    //                                                          anon view crea own  req  stra admin
+    ("POST /api/auth/register",                     Draft,     all(400)),
+    ("POST /api/auth/creator/register",             Draft,     all(400)),
+    ("POST /api/auth/investor/register",            Draft,     all(400)),
+    ("POST /api/auth/production/register",          Draft,     all(400)),
+    ("POST /api/auth/verify-email",                 Draft,     all(400)),
+    ("POST /api/auth/resend-verification",          Draft,     all(200)),
+    ("POST /api/auth/login",                        Draft,     all(401)),
+    ("POST /api/auth/creator/login",                Draft,     all(401)),
+    ("POST /api/auth/investor/login",               Draft,     all(401)),
+    ("POST /api/auth/production/login",             Draft,     all(401)),
+    ("POST /api/auth/session/refresh",              Draft,     all(401)),
+    ("POST /api/auth/forgot-password",              Draft,     all(200)),
+    ("POST /api/auth/reset-password",               Draft,     all(400)),
+    ("POST /api/auth/change-password",              Draft,     [401, 400, 400, 400, 400, 400, 400]),
+    ("POST /api/auth/logout",                       Draft,     users(200)),
+    ("GET /api/auth/session",                       Draft,     users(200)),
+
+    ("GET /api/user/profile",                       Draft,     users(200)),
+    ("PUT /api/user/profile",                       Draft,     users(200)),
+    ("GET /api/user/sessions",                      Draft,     users(200)),
+    ("DELETE /api/user/sessions/{id}",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/users/username/{username}",          Draft,     all(200)),
+    ("GET /api/users/{id}",                         Draft,     all(200)),
+
+    ("GET /api/pitches",                            Published, all(200)),
+    ("POST /api/pitches",                           Draft,     [401, 403, 201, 201, 403, 403, 403]),
+    ("GET /api/pitches/public",                     Published, all(200)),
+    ("GET /api/pitches/public/{id}",                Published, all(200)),
+    ("GET /api/pitches/public/{id}",                Draft,     all(404)),
+    ("GET /api/pitches/{id}",                       Published, all(200)),
+    ("GET /api/pitches/{id}",                       Draft,     [404, 404, 404, 200, 404, 404, 200]),
+    ("PUT /api/pitches/{id}",                       Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("PUT /api/pitches/{id}",                       Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("PATCH /api/pitches/{id}",                     Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("DELETE /api/pitches/{id}",                    Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("DELETE /api/pitches/{id}",                    Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("POST /api/pitches/{id}/publish",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("POST /api/pitches/{id}/unpublish",            Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("POST /api/pitches/{id}/hide",                 Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("GET /api/pitches/{id}/versions",              Published, [401, 403, 403, 200, 403, 403, 200]),
+    ("GET /api/pitches/{id}/versions/{number}",     Published, [401, 403, 403, 200, 403, 403, 200]),
+
+    ("POST /api/ndas/request",                      Published, [401, 403, 403, 403, 201, 201, 403]),
+    ("GET /api/ndas",                               Pending,   users(200)),
+    ("GET /api/ndas/signed",                        Signed,    users(200)),
+    ("GET /api/ndas/stats",                         Signed,    users(200)),
+    ("GET /api/ndas/policy",                        Draft,     users(200)),
+    ("PUT /api/ndas/policy",                        Draft,     [401, 403, 200, 200, 403, 403, 403]),
+    ("GET /api/ndas/pitch/{id}/status",             Signed,    users(200)),
+    ("GET /api/ndas/pitch/{id}/status",             Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/ndas/pitch/{id}/can-request",        Published, users(200)),
+    ("GET /api/ndas/{id}",                          Pending,   [401, 404, 404, 200, 200, 404, 404]),
+    ("POST /api/ndas/{id}/approve",                 Pending,   [401, 404, 404, 200, 403, 404, 404]),
+    ("POST /api/ndas/{id}/reject",                  Pending,   [401, 404, 404, 200, 403, 404, 404]),
+    ("POST /api/ndas/{id}/withdraw",                Pending,   [401, 404, 404, 403, 200, 404, 404]),
+    ("POST /api/ndas/{id}/remind",                  Pending,   [401, 404, 404, 403, 200, 404, 404]),
+    ("POST /api/ndas/{id}/sign",                    Approved,  [401, 404, 404, 403, 200, 404, 404]),
+    ("POST /api/ndas/{id}/sign",                    Pending,   [401, 404, 404, 403, 409, 404, 404]),
+    ("POST /api/ndas/{id}/revoke",                  Signed,    [401, 404, 404, 200, 403, 404, 200]),
+    ("POST /api/ndas/{id}/revoke",                  Approved,  [401, 404, 404, 200, 403, 404, 200]),
+    ("GET /api/ndas/{id}/document",                 Approved,  [401, 404, 404, 200, 200, 404, 404]),
+    ("GET /api/ndas/{id}/receipt",                  Signed,    [401, 404, 404, 200, 200, 404, 404]),
+    ("GET /api/ndas/{id}/verify",                   Signed,    [401, 404, 404, 200, 200, 404, 404]),
+    ("POST /api/ndas/bulk-approve",                 Pending,   users(200)),
+    ("POST /api/ndas/bulk-reject",                  Pending,   users(200)),
+
+    ("GET /api/notifications/list",                 Draft,     users(200)),
+    ("GET /api/notifications/unread",               Draft,     users(200)),
+    ("POST /api/notifications/read-all",            Draft,     users(200)),
+    ("POST /api/notifications/{id}/read",           Draft,     [401, 404, 404, 404, 404, 404, 404]),
+    ("GET /api/email/preferences",                  Draft,     users(200)),
+    ("PUT /api/email/preferences",                  Draft,     users(200)),
+
+    ("GET /dev/mails",                              Draft,     all(200)),
+    ("GET /health",                                 Draft,     all(200)),
+    ("GET /api/openapi.json",                       Draft,     all(200)),
+    ("GET /api/docs",                               Draft,     all(200)),
+    ("GET /api/config/all",                         Draft,     all(200)),
+];
+
+#[tokio::test]
+async fn every_route_answers_everybody_as_the_rule_book_says() {
+    let platform = Platform::start().await;
+    let cast = Cast::assemble(&platform).await;
+    let mut wrong = Vec::new();
+    for (route, given, statuses) in TABLE {
+        let mut world = World::build(&platform, &cast, *given).await;
+        for (name, person, expected) in everybody(&cast, statuses) {
+            let answer = ask(&platform, &cast, route, world, person).await;
+            if answer.status != expected {
+                wrong.push(format!("{route} ({given:?}) by {name}: {expected} expected: {answer}"));
+            }
+            // What may have changed something is built anew for the next.
+            if answer.status < 300 && !route.starts_with("GET") {
+                world = World::build(&platform, &cast, *given).await;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of the matrix:\n{}", wrong.len(), wrong.join("\n"));
+    no_route_is_missing(&platform).await;
+}
+
+fn everybody<'a>(cast: &'a Cast, statuses: &Statuses) -> [(&'static str, Option<&'a Person>, u16); 7] {
+    let [anonymous, viewer, creator, owner, requester, stranger, admin] = *statuses;
+    [
+        ("anonymous", None, anonymous),
+        ("the viewer", Some(&cast.viewer), viewer),
+        ("another creator", Some(&cast.creator), creator),
+        ("the stranger", Some(&cast.stranger), stranger),
+        ("the admin", Some(&cast.admin), admin),
+        ("the owner", Some(&cast.owner), owner),
+        ("the requester", Some(&cast.requester), requester),
+    ]
+}
+
+async fn ask(
+    platform: &Platform,
+    cast: &Cast,
+    route: &str,
+    world: World,
+    person: Option<&Person>,
+) -> pitchey_system_tests::Answer {
+    let (method, template) = route.split_once(' ').unwrap();
+    let method: Method = method.parse().unwrap();
+    let gateway = platform.gateway();
+    // These end a session: one of their own.
+    let own = match person {
+        Some(person) if template == "/api/auth/logout" => Some(platform.log_in(&person.email).await),
+        other => other.cloned(),
+    };
+    let path = fill(platform, cast, template, world).await;
+    let request = gateway.request(method.clone(), &path).by(own.as_ref());
+    if matches!(method, Method::GET | Method::DELETE) {
+        return request.send().await;
+    }
+    request.json(&body(platform, cast, route, world).await).send().await
+}
+
+/// The path of something that belongs to the owner, or lies between the owner and the requester.
+async fn fill(platform: &Platform, cast: &Cast, template: &str, world: World) -> String {
+    let id = match template {
+        "/api/user/sessions/{id}" => {
+            let another = platform.log_in(&cast.owner.email).await;
+            let sessions = another.get(platform, "/api/user/sessions").await.ok();
+            let sessions = sessions["data"].as_array().cloned().unwrap();
+            let current = sessions.iter().find(|session| session["current"] == true).expect("the current session");
+            current["id"].as_str().unwrap().to_owned()
+        }
+        "/api/users/username/{username}" => {
+            let profile = cast.owner.get(platform, "/api/user/profile").await.ok();
+            profile["username"].as_str().unwrap().to_owned()
+        }
+        "/api/users/{id}" => cast.owner.id.to_string(),
+        "/api/notifications/{id}/read" => "999999999".to_owned(),
+        _ if template.starts_with("/api/ndas/{id}") => world.nda.to_string(),
+        _ => world.pitch.to_string(),
+    };
+    let (before, after) = match template.split_once('{') {
+        Some((before, rest)) => (before, rest.split_once('}').unwrap().1),
+        None => return template.to_owned(),
+    };
+    format!("{before}{id}{}", after.replace("{number}", "1"))
+}
+
+async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Value {
+    match route {
+        "POST /api/pitches" => draft(),
+        "PUT /api/pitches/{id}" => json!({ "whyNow": "Because." }),
+        "PATCH /api/pitches/{id}" => json!({ "archived": true }),
+        "POST /api/ndas/request" => json!({ "pitchId": world.pitch }),
+        "POST /api/ndas/{id}/revoke" => json!({ "reason": "Sold." }),
+        "POST /api/ndas/{id}/sign" => {
+            let mut signature = signature(platform, &cast.requester, world.nda).await;
+            if signature["documentHash"].is_null() {
+                signature["documentHash"] = json!("0".repeat(64));
+            }
+            signature
+        }
+        "POST /api/ndas/bulk-approve" | "POST /api/ndas/bulk-reject" => json!({ "ndaIds": [world.nda] }),
+        "PUT /api/ndas/policy" => json!({ "policy": "never" }),
+        "PUT /api/user/profile" => json!({ "location": "Here" }),
+        "PUT /api/email/preferences" => json!({ "messages": "daily" }),
+        "POST /api/auth/session/refresh" => json!({ "refreshToken": "none" }),
+        "POST /api/auth/forgot-password" | "POST /api/auth/resend-verification" => {
+            json!({ "email": "nobody@people.test" })
+        }
+        "POST /api/auth/reset-password" => json!({ "token": "none", "newPassword": "one that is long enough" }),
+        "POST /api/auth/verify-email" => json!({ "token": "none" }),
+        route if route.ends_with("/login") => json!({ "email": "nobody@people.test", "password": "wrong" }),
+        _ => json!({}),
+    }
+}
+
+/// The table has every route of the merged OpenAPI document, and no other.
+async fn no_route_is_missing(platform: &Platform) {
+    let document = platform.gateway().get("/api/openapi.json").send().await.ok();
+    let mut routes = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for method in methods.as_object().unwrap().keys() {
+            if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                routes.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    let table: BTreeSet<_> = TABLE.iter().map(|(route, ..)| (*route).to_owned()).collect();
+    let missing: Vec<_> = routes.difference(&table).collect();
+    assert!(missing.is_empty(), "routes that the matrix does not have: {missing:#?}");
+}
