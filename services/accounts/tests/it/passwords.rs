@@ -1,0 +1,140 @@
+use pitchey_events::{MailRequestId, PasswordChanged, PasswordResetRequested, SessionsRevoked};
+use pitchey_testkit::Answer;
+use serde_json::json;
+
+use crate::app::{App, Member, PASSWORD};
+
+const NEW: &str = "another long phrase";
+
+async fn change(app: &App, member: &Member, current: &str, new: &str) -> Answer {
+    let body = json!({ "currentPassword": current, "newPassword": new });
+    app.client.post("/api/auth/change-password").as_(&member.actor).json(&body).send().await
+}
+
+async fn forgot(app: &App, email: &str) -> Answer {
+    app.post("/api/auth/forgot-password", &json!({ "email": email })).await
+}
+
+async fn reset(app: &App, token: &str, new: &str) -> Answer {
+    app.post("/api/auth/reset-password", &json!({ "token": token, "newPassword": new })).await
+}
+
+async fn promised(app: &App, email: &str) -> MailRequestId {
+    forgot(app, email).await.expect(200);
+    app.emitted.take::<PasswordResetRequested>().await.mail_request_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changing_the_password_ends_the_other_sessions() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    let phone = app.log_in(&ada.email).await;
+    change(&app, &ada, PASSWORD, NEW).await.expect(200);
+    assert!(app.session(&ada.token).await.is_some());
+    assert_eq!(app.session(&phone.token).await, None);
+    assert_eq!(app.emitted.take::<SessionsRevoked>().await.session_ids, [phone.actor.session_id]);
+    assert_eq!(app.emitted.take::<PasswordChanged>().await.user_id, ada.actor.id);
+    assert_eq!(app.actions().await[3..], ["session.revoked", "password.changed"]);
+    app.try_log_in(&ada.email, PASSWORD).await.refused(401, "wrong_credentials");
+    app.try_log_in(&ada.email, NEW).await.expect(200);
+    app.emitted.take::<pitchey_events::SessionStarted>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_current_password_or_a_weak_new_one_changes_nothing() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    change(&app, &ada, "wrong", NEW).await.refused(400, "wrong_password");
+    let weak = change(&app, &ada, PASSWORD, "password12").await.refused(400, "validation_failed");
+    assert_eq!(weak["validation_errors"][0]["field"], "newPassword");
+    app.log_in(&ada.email).await;
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    app.post("/api/auth/change-password", &body).await.refused(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_at_once_one_wins() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    let (one, other) =
+        tokio::join!(change(&app, &ada, PASSWORD, NEW), change(&app, &ada, PASSWORD, "a third long phrase"));
+    assert_eq!([one.status.min(other.status), one.status.max(other.status)], [200, 400]);
+    app.emitted.take::<PasswordChanged>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_user_may_change_the_password() {
+    let app = App::start().await;
+    let mut ada = app.creator("ada").await;
+    app.db.execute("UPDATE users SET suspended_at = now()").await;
+    ada.actor.suspended = true;
+    change(&app, &ada, PASSWORD, NEW).await.expect(200);
+    app.emitted.take::<PasswordChanged>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_a_reset_answers_everybody_alike() {
+    let app = App::start_with(|settings| settings.quiet_ms = 500).await;
+    let ada = app.register("creator", "ada").await;
+    let begun = std::time::Instant::now();
+    let (known, unknown) = tokio::join!(forgot(&app, "ADA@example.test"), forgot(&app, "bob@example.test"));
+    assert!(begun.elapsed().as_millis() >= 500);
+    assert_eq!(known.expect(200).json, unknown.expect(200).json);
+    assert_eq!(app.emitted.take::<PasswordResetRequested>().await.user_id, ada.id);
+    forgot(&app, &ada.email).await.expect(200);
+    assert_eq!(app.emitted.types().await, Vec::<String>::new(), "a mail was promised a moment ago");
+    app.db.execute("UPDATE users SET banned_at = now(); DELETE FROM mail_tokens").await;
+    forgot(&app, &ada.email).await.expect(200);
+    assert_eq!(app.actions().await, ["user.registered", "password.reset_requested"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_sets_the_password_once_and_ends_all_sessions() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    let mail = promised(&app, &ada.email).await;
+    let token = app.notifications.mail_token(mail).await.unwrap().token;
+    reset(&app, &token, "1234567890").await.refused(400, "validation_failed");
+    reset(&app, &token, NEW).await.expect(200);
+    assert_eq!(app.session(&ada.token).await, None);
+    assert_eq!(app.emitted.take::<SessionsRevoked>().await.session_ids, [ada.actor.session_id]);
+    assert_eq!(app.emitted.take::<PasswordChanged>().await.user_id, ada.actor.id);
+    reset(&app, &token, "a third long phrase").await.refused(400, "mail_token_invalid");
+    assert!(matches!(app.notifications.mail_token(mail).await, Err(pitchey_rpc::Error::NotFound { .. })));
+    app.try_log_in(&ada.email, NEW).await.expect(200);
+    app.emitted.take::<pitchey_events::SessionStarted>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_token_works_for_an_hour_and_only_the_newest() {
+    let app = App::start().await;
+    let ada = app.register("creator", "ada").await;
+    let token = async |mail| app.notifications.mail_token(mail).await.unwrap().token;
+    let old = token(promised(&app, &ada.email).await).await;
+    app.pass("2 minutes").await;
+    let new = token(promised(&app, &ada.email).await).await;
+    reset(&app, &old, NEW).await.refused(400, "mail_token_invalid");
+    app.pass("1 hour").await;
+    reset(&app, &new, NEW).await.refused(400, "mail_token_invalid");
+    reset(&app, "nonsense", NEW).await.refused(400, "mail_token_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_twice_at_once_resets_once() {
+    let app = App::start().await;
+    let ada = app.register("creator", "ada").await;
+    let token = app.notifications.mail_token(promised(&app, &ada.email).await).await.unwrap().token;
+    let (one, other) = tokio::join!(reset(&app, &token, NEW), reset(&app, &token, "a third long phrase"));
+    assert_eq!([one.status.min(other.status), one.status.max(other.status)], [200, 400]);
+    app.emitted.take::<PasswordChanged>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_makes_a_mailed_reset_worthless() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    let token = app.notifications.mail_token(promised(&app, &ada.email).await).await.unwrap().token;
+    change(&app, &ada, PASSWORD, NEW).await.expect(200);
+    app.emitted.take::<PasswordChanged>().await;
+    reset(&app, &token, "a third long phrase").await.refused(400, "mail_token_invalid");
+}
