@@ -4,5 +4,7 @@ pub mod counted;
 pub mod maintenance;
 pub mod ndas;
 pub mod pitches;
+#[cfg(test)]
+mod plans;
 pub mod policies;
 pub mod versions;

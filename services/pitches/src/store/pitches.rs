@@ -252,6 +252,12 @@ pub async fn lock(tx: &mut Tx, name: &str) -> QueryResult<()> {
 pub async fn published(tx: &mut Tx, filter: Filter, place: Place) -> QueryResult<(Vec<Card>, i64)> {
     let counted =
         Counted(public(filter).select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
+    let rows = published_page(filter, place).select(Card::as_select()).load(tx).await?;
+    Ok((rows, counted))
+}
+
+/// The query of a page of the public list.
+pub(super) fn published_page<'a>(filter: Filter, place: Place) -> Boxed<'a> {
     let mut query = public(filter);
     if let Some((at, id)) = place.after {
         // The first condition is what the index understands; the second settles rows of the same instant.
@@ -259,14 +265,10 @@ pub async fn published(tx: &mut Tx, filter: Filter, place: Place) -> QueryResult
             .filter(pitches::published_at.le(at))
             .filter(pitches::published_at.lt(at).or(pitches::id.lt(id)));
     }
-    let rows = query
+    query
         .order((pitches::published_at.desc(), pitches::id.desc()))
         .offset(place.offset)
         .limit(place.limit + 1)
-        .select(Card::as_select())
-        .load(tx)
-        .await?;
-    Ok((rows, counted))
 }
 
 fn public<'a>(filter: Filter) -> Boxed<'a> {
@@ -281,32 +283,34 @@ pub async fn owned(
     filter: Filter,
     place: Place,
 ) -> QueryResult<(Vec<(Card, Protected)>, i64)> {
-    let all = || {
-        let all = pitches::table
-            .into_boxed()
-            .filter(pitches::user_id.eq(owner.0))
-            .filter(pitches::deleted_at.is_null());
-        let all = match filter.status {
-            Some(status) => all.filter(pitches::status.eq(status)),
-            None => all,
-        };
-        narrowed(all, filter)
-    };
-    let counted = Counted(all().select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
-    let mut query = all();
+    let all = of_owner(owner, filter).select(pitches::id).limit(pitchey_web::COUNTED + 1);
+    let counted = Counted(all).get_result(tx).await?;
+    let rows =
+        owned_page(owner, filter, place).select((Card::as_select(), Protected::as_select())).load(tx).await?;
+    Ok((rows, counted))
+}
+
+/// The query of a page of an owner's list.
+pub(super) fn owned_page<'a>(owner: UserId, filter: Filter, place: Place) -> Boxed<'a> {
+    let mut query = of_owner(owner, filter);
     if let Some((at, id)) = place.after {
         query = query
             .filter(pitches::created_at.le(at))
             .filter(pitches::created_at.lt(at).or(pitches::id.lt(id)));
     }
-    let rows = query
-        .order((pitches::created_at.desc(), pitches::id.desc()))
-        .offset(place.offset)
-        .limit(place.limit + 1)
-        .select((Card::as_select(), Protected::as_select()))
-        .load(tx)
-        .await?;
-    Ok((rows, counted))
+    query.order((pitches::created_at.desc(), pitches::id.desc())).offset(place.offset).limit(place.limit + 1)
+}
+
+fn of_owner<'a>(owner: UserId, filter: Filter) -> Boxed<'a> {
+    let all = pitches::table
+        .into_boxed()
+        .filter(pitches::user_id.eq(owner.0))
+        .filter(pitches::deleted_at.is_null());
+    let all = match filter.status {
+        Some(status) => all.filter(pitches::status.eq(status)),
+        None => all,
+    };
+    narrowed(all, filter)
 }
 
 fn narrowed<'a>(mut query: Boxed<'a>, filter: Filter) -> Boxed<'a> {

@@ -1,0 +1,153 @@
+//! Many rows: lists of the parties, counts, and what is due.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use pitchey_db::Tx;
+use pitchey_events::{PitchId, UserId};
+
+use super::{ANSWER_WITHIN, Nda, SIGN_WITHIN};
+use crate::schema::ndas;
+use crate::store::counted::Counted;
+use crate::store::pitches::Place;
+use crate::words::NdaStatus;
+
+/// Which side of an agreement a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// As the owner of the pitch.
+    Incoming(UserId),
+    /// As the requester.
+    Outgoing(UserId),
+    /// As either.
+    Both(UserId),
+}
+
+type Boxed<'a> = ndas::BoxedQuery<'a, Pg>;
+
+/// One side's NDAs, newest first: one page and one more, and how many there are.
+pub async fn list(
+    tx: &mut Tx,
+    side: Side,
+    status: Option<NdaStatus>,
+    place: Place,
+) -> QueryResult<(Vec<Nda>, i64)> {
+    let counted = Counted(of_side(side, status).select(ndas::id).limit(pitchey_web::COUNTED + 1))
+        .get_result(tx)
+        .await?;
+    let rows = page(side, status, place).select(Nda::as_select()).load(tx).await?;
+    Ok((rows, counted))
+}
+
+/// The query of a page.
+pub(in crate::store) fn page<'a>(side: Side, status: Option<NdaStatus>, place: Place) -> Boxed<'a> {
+    let mut query = of_side(side, status);
+    if let Some((at, id)) = place.after {
+        query = query.filter(ndas::created_at.le(at)).filter(ndas::created_at.lt(at).or(ndas::id.lt(id)));
+    }
+    query.order((ndas::created_at.desc(), ndas::id.desc())).offset(place.offset).limit(place.limit + 1)
+}
+
+fn of_side<'a>(side: Side, status: Option<NdaStatus>) -> Boxed<'a> {
+    let query = ndas::table.into_boxed();
+    let query = match side {
+        Side::Incoming(owner) => query.filter(ndas::owner_id.eq(owner.0)),
+        Side::Outgoing(requester) => query.filter(ndas::requester_id.eq(requester.0)),
+        Side::Both(user) => query.filter(ndas::owner_id.eq(user.0).or(ndas::requester_id.eq(user.0))),
+    };
+    match status {
+        Some(status) => query.filter(ndas::status.eq(status)),
+        None => query,
+    }
+}
+
+/// How many NDAs of one side stand where.
+pub async fn counts(tx: &mut Tx, side: Side) -> QueryResult<Vec<(NdaStatus, i64)>> {
+    let query = ndas::table.group_by(ndas::status).select((ndas::status, diesel::dsl::count_star()));
+    match side {
+        Side::Incoming(owner) => query.filter(ndas::owner_id.eq(owner.0)).load(tx).await,
+        Side::Outgoing(requester) => query.filter(ndas::requester_id.eq(requester.0)).load(tx).await,
+        Side::Both(user) => {
+            query.filter(ndas::owner_id.eq(user.0).or(ndas::requester_id.eq(user.0))).load(tx).await
+        }
+    }
+}
+
+/// The median time from request to answer of one side's requests, in seconds. `None` without answers.
+pub async fn median_answer_seconds(tx: &mut Tx, side: Side) -> QueryResult<Option<f64>> {
+    use diesel::sql_types::{Double, Integer, Nullable};
+    #[derive(QueryableByName)]
+    struct Median {
+        #[diesel(sql_type = Nullable<Double>)]
+        seconds: Option<f64>,
+    }
+    let (whose, user) = match side {
+        Side::Incoming(owner) => ("owner_id = $1", owner),
+        Side::Outgoing(requester) => ("requester_id = $1", requester),
+        Side::Both(user) => ("(owner_id = $1 OR requester_id = $1)", user),
+    };
+    let sql = format!(
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM coalesce(approved_at, rejected_at) - created_at)::float8) AS seconds
+         FROM ndas WHERE {whose} AND coalesce(approved_at, rejected_at) IS NOT NULL"
+    );
+    let median: Median = diesel::sql_query(sql).bind::<Integer, _>(user.0).get_result(tx).await?;
+    Ok(median.seconds)
+}
+
+/// Up to `limit` rows whose time as `status` is over, locked in the order of their ids; rows that somebody works on are left out.
+pub async fn overdue(
+    tx: &mut Tx,
+    status: NdaStatus,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<i32>> {
+    let mut query = ndas::table.filter(ndas::status.eq(status)).select(ndas::id).limit(limit).into_boxed();
+    query = match status {
+        NdaStatus::Pending => query.filter(ndas::created_at.le(now - ANSWER_WITHIN)).order(ndas::created_at),
+        NdaStatus::Approved => query.filter(ndas::approved_at.le(now - SIGN_WITHIN)).order(ndas::approved_at),
+        _ => query.filter(ndas::expires_at.le(now)).order(ndas::expires_at),
+    };
+    let ids: Vec<i32> = query.load(tx).await?;
+    ndas::table
+        .filter(ndas::id.eq_any(ids))
+        .order(ndas::id)
+        .select(ndas::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await
+}
+
+/// Up to `limit` requests that have waited for `waited` and of which the owner was never reminded.
+pub async fn unanswered(
+    tx: &mut Tx,
+    waited: TimeDelta,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<i32>> {
+    ndas::table
+        .filter(ndas::status.eq(NdaStatus::Pending))
+        .filter(ndas::created_at.le(now - waited))
+        .filter(ndas::created_at.gt(now - ANSWER_WITHIN))
+        .filter(ndas::reminded_at.is_null())
+        .order(ndas::created_at)
+        .select(ndas::id)
+        .limit(limit)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await
+}
+
+/// Active rows of a pitch that are not signed yet, in the order of their ids, locked.
+pub async fn open_of_pitch(tx: &mut Tx, pitch: PitchId) -> QueryResult<Vec<(i32, NdaStatus)>> {
+    ndas::table
+        .filter(ndas::pitch_id.eq(pitch.0))
+        .filter(ndas::status.eq_any([NdaStatus::Pending, NdaStatus::Approved]))
+        .order(ndas::id)
+        .select((ndas::id, ndas::status))
+        .for_update()
+        .load(tx)
+        .await
+}

@@ -1,0 +1,97 @@
+//! How Postgres answers the hot queries, asked as the role that runs them.
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use pitchey_events::UserId;
+use pitchey_testkit::{Plan, TestDatabase};
+
+use super::ndas::{self, Side};
+use super::pitches::{self, Filter, Place};
+use crate::words::{Genre, NdaStatus, PitchStatus};
+
+const FIRST: Place = Place { after: None, offset: 0, limit: 20 };
+const OWNER: UserId = UserId(1);
+const BUYER: UserId = UserId(50);
+
+/// 40 owners, 40 buyers, 4,000 pitches, 4,000 NDAs.
+async fn filled() -> TestDatabase {
+    let db = TestDatabase::create().await;
+    db.execute(
+        "INSERT INTO users (id, email, username, password_hash, user_type)
+         SELECT n, n || '@example.test', 'user' || n, '!', (CASE WHEN n <= 40 THEN 'creator' ELSE 'investor' END)::user_type
+         FROM generate_series(1, 80) AS n;
+         INSERT INTO pitches (id, user_id, title, logline, genre, format, status, published_at, created_at)
+         SELECT n, 1 + n % 40, 'Title', 'A logline of enough words', (enum_range(NULL::genre))[1 + n % 11],
+                (enum_range(NULL::format))[1 + n % 5], (CASE WHEN n % 3 = 0 THEN 'draft' ELSE 'published' END)::pitch_status,
+                now() - n * interval '1 minute', now() - n * interval '1 minute'
+         FROM generate_series(1, 4000) AS n;
+         INSERT INTO pitch_versions (pitch_id, number, author_id, content_sha256) SELECT id, 1, user_id, repeat('0', 64) FROM pitches;
+         INSERT INTO ndas (pitch_id, requester_id, owner_id, nda_type, status, pitch_version, created_at, rejected_at)
+         SELECT n, 41 + (n / 40) % 40, 1 + n % 40, 'basic', (ARRAY['pending', 'rejected', 'withdrawn'])[1 + n % 3], 1,
+                now() - n * interval '1 minute', now()
+         FROM generate_series(1, 4000) AS n;
+         ANALYZE users, pitches, pitch_versions, ndas",
+    )
+    .await;
+    db
+}
+
+async fn acting(db: &TestDatabase, user: UserId) -> AsyncPgConnection {
+    let mut connection = db.connect_as("pitchey_pitches").await;
+    connection.batch_execute(&format!("SET app.uid = '{user}'")).await.unwrap();
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_lists_come_in_order_from_their_indexes() {
+    let db = filled().await;
+    let connection = &mut acting(&db, BUYER).await;
+    let drama = Filter { genre: Some(Genre::Drama), ..Filter::default() };
+    let deep = Place { after: Some((chrono::DateTime::UNIX_EPOCH, 7)), ..FIRST };
+    for (filter, place, index) in [
+        (Filter::default(), FIRST, "pitches_published_at_idx"),
+        (Filter::default(), deep, "pitches_published_at_idx"),
+        (drama, FIRST, "pitches_genre_published_at_idx"),
+    ] {
+        let plan = Plan::of(connection, pitches::published_page(filter, place)).await;
+        plan.assert_uses_index(index);
+        plan.assert_never_scans("pitches");
+        plan.assert_never_sorts();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_lists_come_in_order_from_their_indexes() {
+    let db = filled().await;
+    let connection = &mut acting(&db, OWNER).await;
+    let drafts = Filter { status: Some(PitchStatus::Draft), ..Filter::default() };
+    for (filter, index) in
+        [(Filter::default(), "pitches_user_created_at_idx"), (drafts, "pitches_user_status_idx")]
+    {
+        let plan = Plan::of(connection, pitches::owned_page(OWNER, filter, FIRST)).await;
+        plan.assert_uses_index(index);
+        plan.assert_never_sorts();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_somebody_may_read_is_one_look_into_an_index() {
+    let db = filled().await;
+    let plan = Plan::of(&mut acting(&db, BUYER).await, ndas::for_pitches(BUYER, &[7])).await;
+    plan.assert_never_scans("ndas");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_parties_lists_come_in_order_from_their_indexes() {
+    let db = filled().await;
+    for (user, side, status, index) in [
+        (OWNER, Side::Incoming(OWNER), None, "ndas_owner_created_at_idx"),
+        (OWNER, Side::Incoming(OWNER), Some(NdaStatus::Pending), "ndas_owner_status_idx"),
+        (BUYER, Side::Outgoing(BUYER), None, "ndas_requester_created_at_idx"),
+        (BUYER, Side::Outgoing(BUYER), Some(NdaStatus::Pending), "ndas_requester_status_idx"),
+    ] {
+        let plan = Plan::of(&mut acting(&db, user).await, ndas::page(side, status, FIRST)).await;
+        plan.assert_uses_index(index);
+        plan.assert_never_scans("ndas");
+        plan.assert_never_sorts();
+    }
+}
