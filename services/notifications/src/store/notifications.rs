@@ -98,7 +98,7 @@ pub(crate) async fn count(tx: &mut Tx, user: UserId, which: Which) -> QueryResul
     };
     // The DSL counts no more than it can name: a count of a limited query it can't.
     let counted: Counted = diesel::sql_query(format!(
-        "SELECT count(*) AS count FROM (SELECT FROM notifications WHERE user_id = $1 {unread} LIMIT $2) AS some"
+        "SELECT count(*) AS count FROM (SELECT FROM notifications WHERE user_id = $1 {unread} LIMIT $2) AS rows"
     ))
     .bind::<Integer, _>(user.0)
     .bind::<BigInt, _>(COUNTED)

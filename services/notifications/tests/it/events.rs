@@ -1,0 +1,154 @@
+use std::collections::BTreeMap;
+
+use pitchey_bus::{Listeners, Plan};
+use pitchey_clock::Clock;
+use pitchey_events::*;
+use pitchey_testkit::TestDatabase;
+use uuid::Uuid;
+
+use crate::app::{World, address, parties};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_consumes_what_the_catalogue_says() {
+    let world = World::new().await;
+    let databases = world.db.databases(Service::Notifications).await;
+    let consumes = pitchey_notifications::consumes(&world.settings, databases, Clock::system()).unwrap();
+    let disagreements = consumes.disagreements(Service::Notifications, &Listeners::new(), &Plan::default());
+    assert_eq!(disagreements, Vec::<String>::new());
+}
+
+/// What each event tells the owner (o) and the requester (r): `o mail template`, `o bell kind`.
+const TOLD: &[(&str, &[&str])] = &[
+    (UserRegistered::TYPE, &["o mail verify-email"]),
+    (EmailVerificationRequested::TYPE, &["o mail verify-email"]),
+    (EmailVerified::TYPE, &["o mail welcome", "o bell welcome"]),
+    (PasswordResetRequested::TYPE, &["o mail password-reset"]),
+    (PasswordChanged::TYPE, &["o mail password-changed", "o bell password_changed"]),
+    (SessionStarted::TYPE, &["o mail new-login", "o bell new_login"]),
+    (NdaRequested::TYPE, &["o mail nda-requested", "o bell nda_requested"]),
+    (NdaApproved::TYPE, &["r mail nda-approved", "r bell nda_approved"]),
+    (NdaRejected::TYPE, &["r mail nda-rejected", "r bell nda_rejected"]),
+    (NdaWithdrawn::TYPE, &["o bell nda_withdrawn"]),
+    (NdaSigned::TYPE, &["o mail nda-signed", "o bell nda_signed"]),
+    (NdaRevoked::TYPE, &["r mail nda-revoked", "r bell nda_revoked"]),
+    (NdaExpired::TYPE, &["r mail nda-expired", "r bell nda_expired", "o bell nda_expired"]),
+    (NdaAnswerDue::TYPE, &["o mail nda-reminder", "o bell nda_reminder"]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_tells_its_people_once_however_often_it_arrives() {
+    let world = World::new().await;
+    let owner = world.person(UserType::Creator, "Alex Rivera").await.id;
+    let requester = world.person(UserType::Investor, "Sarah Johnson").await.id;
+    let app = world.start().await;
+    let at = Clock::system().now();
+    let mut ids = BTreeMap::new();
+    macro_rules! twice {
+        ($($event:expr),+ $(,)?) => {$({
+            let event = $event;
+            let id = app.emit(&event).await;
+            app.emit_again(id, &event).await;
+            ids.insert(id, type_of(&event));
+        })+};
+    }
+    let promised = || {
+        let request = MailRequestId(Uuid::now_v7());
+        app.world.accounts.promises(request, "the-token", owner);
+        request
+    };
+    let parties = || parties(owner, requester, "The Lighthouse");
+    let session_id = SessionId(Uuid::new_v4());
+    twice![
+        UserRegistered { user_id: owner, user_type: UserType::Creator, mail_request_id: promised() },
+        EmailVerificationRequested { user_id: owner, mail_request_id: promised() },
+        EmailVerified { user_id: owner, user_type: UserType::Creator },
+        PasswordResetRequested { user_id: owner, mail_request_id: promised() },
+        PasswordChanged { user_id: owner },
+        SessionStarted { user_id: owner, session_id, device_known: false },
+        NdaRequested { parties: parties(), with_message: true },
+        NdaApproved { parties: parties(), by_policy: false, sign_until: at },
+        NdaRejected { parties: parties(), with_reason: true },
+        NdaWithdrawn { parties: parties() },
+        NdaSigned { parties: parties(), signed_at: at, expires_at: Some(at) },
+        NdaRevoked { parties: parties(), was_signed: true, revoked_by: owner },
+        NdaExpired { parties: parties(), was: "pending".to_owned() },
+        NdaAnswerDue { parties: parties(), expires_at: at },
+    ];
+    app.world.all_settled().await;
+    let sent = TOLD.iter().flat_map(|(_, told)| *told).filter(|told| told.contains(" mail ")).count();
+    pitchey_testkit::wait_until("all mails", pitchey_testkit::SOON, async || app.mails().await.len() >= sent)
+        .await;
+    let world = app.drained().await;
+    world.all_settled().await;
+
+    for (event_id, event_type) in ids {
+        let who = |column: &str| {
+            format!("CASE {column} WHEN {owner} THEN 'o' WHEN {requester} THEN 'r' ELSE {column}::text END")
+        };
+        let found = world
+            .text(&format!(
+                "SELECT string_agg(told, ',' ORDER BY told) FROM (
+                     SELECT {} || ' bell ' || type AS told FROM notifications WHERE event_id = '{event_id}'
+                     UNION ALL
+                     SELECT {} || ' mail ' || template FROM email_queue WHERE dedupe_key LIKE '{event_id}/%' AND status = 'sent'
+                 ) AS all_told",
+                who("user_id"),
+                who("user_id"),
+            ))
+            .await;
+        let (_, told) = TOLD.iter().find(|(name, _)| *name == event_type).unwrap();
+        let mut told = told.to_vec();
+        told.sort_unstable();
+        assert_eq!(found, told.join(","), "{event_type}");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM email_queue").await, sent as i64);
+    assert_eq!(world.number("SELECT count(*) FROM email_events WHERE event = 'sent'").await, sent as i64);
+    assert_eq!(
+        world.number("SELECT count(*) FROM inbox WHERE consumer = 'notifications'").await,
+        TOLD.len() as i64
+    );
+}
+
+fn type_of<E: Event>(_: &E) -> &'static str {
+    E::TYPE
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_from_a_known_device_tells_nobody() {
+    let world = World::new().await;
+    let user = world.person(UserType::Creator, "Alex").await.id;
+    let app = world.start().await;
+    app.emit(&SessionStarted { user_id: user, session_id: SessionId(Uuid::new_v4()), device_known: true })
+        .await;
+    let world = app.drained().await;
+    assert_eq!(world.number("SELECT count(*) FROM inbox WHERE consumer = 'notifications'").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM notifications").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM email_requests").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM email_queue").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_by_an_admin_is_told_to_the_owner_too() {
+    let world = World::new().await;
+    let owner = world.person(UserType::Creator, "Alex").await.id;
+    let requester = world.person(UserType::Investor, "Sarah").await.id;
+    let admin = world.db.operator().await.id;
+    let app = world.start().await;
+    let parties = parties(owner, requester, "The Lighthouse");
+    app.emit(&NdaRevoked { parties, was_signed: true, revoked_by: admin }).await;
+    app.mail_to(requester, "nda-revoked").await;
+    let world = app.drained().await;
+    let told = world.text("SELECT string_agg(user_id::text, ',' ORDER BY user_id) FROM notifications").await;
+    assert_eq!(told, format!("{owner},{requester}"));
+    assert_eq!(
+        world.queue().await.iter().map(|mail| &mail.to_email).collect::<Vec<_>>(),
+        [&address(requester)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schema_rs_is_the_database() {
+    let db = TestDatabase::create().await;
+    pitchey_testkit::schema::assert_matches(&db, Service::Notifications, include_str!("../../src/schema.rs"))
+        .await;
+}

@@ -1,0 +1,115 @@
+use pitchey_clock::Clock;
+use pitchey_config::Mode;
+use pitchey_launch::Process;
+use pitchey_notifications::Notifications;
+use pitchey_testkit::{SOON, wait_until};
+use secrecy::SecretString;
+
+use crate::app::World;
+use crate::smtp::{MailServer, Mood};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_gets_text_and_html() {
+    let server = MailServer::start().await;
+    let world = World::new().await.through_smtp(server.address);
+    world.queue_mails(1).await;
+    let replica = world.replica().await;
+    world.all_settled().await;
+    replica.stop().await;
+    let received = server.received().remove(0);
+    assert_eq!(received.to, "reader1@example.test");
+    assert!(received.from.contains("<no-reply@pitchey.test>"), "{}", received.from);
+    assert_eq!(received.header("Subject").as_deref(), Some("Hello"));
+    assert!(received.header("Content-Type").unwrap().starts_with("multipart/alternative"));
+    let (text, html) =
+        (received.content.find("Content-Type: text/plain"), received.content.find("Content-Type: text/html"));
+    assert!(text.unwrap() < html.unwrap(), "the richest part comes last");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_that_is_refused_for_good_is_not_tried_again() {
+    let server = MailServer::start().await;
+    server.be(Mood::RefuseRecipient(550));
+    let world = World::new().await.through_smtp(server.address);
+    world.queue_mails(1).await;
+    let replica = world.replica().await;
+    wait_until("its end", SOON, async || world.queue().await[0].status == "failed").await;
+    replica.stop().await;
+    let mail = world.queue().await.remove(0);
+    assert_eq!(mail.attempts, 1);
+    assert!(mail.error.unwrap().contains("550"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_let_us_in_says_nothing_about_the_mail() {
+    let server = MailServer::start().await;
+    server.be(Mood::RefuseRecipient(530));
+    deferred_once(&server, "530").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_up_gets_the_mail_again_later() {
+    let server = MailServer::start().await;
+    server.be(Mood::HangUp);
+    deferred_once(&server, "").await;
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_gets_the_mail_again_later() {
+    let server = MailServer::start().await;
+    server.be(Mood::Silence);
+    deferred_once(&server, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_gets_the_mail_later() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let world = World::new().await.through_smtp(gone);
+    world.queue_mails(1).await;
+    let replica = world.replica().await;
+    wait_until("an attempt", SOON, async || world.queue().await[0].error.is_some()).await;
+    replica.stop().await;
+    assert_eq!(world.queue().await[0].status, "pending");
+}
+
+async fn deferred_once(server: &MailServer, error: &str) {
+    let mut world = World::new().await.through_smtp(server.address);
+    world.settings.mail.attempt_seconds = 2;
+    world.queue_mails(1).await;
+    let replica = world.replica().await;
+    wait_until("an attempt", SOON, async || world.queue().await[0].error.is_some()).await;
+    replica.stop().await;
+    let mail = world.queue().await.remove(0);
+    assert_eq!((mail.status.as_str(), mail.attempts, mail.open_attempts), ("pending", 1, 0));
+    assert!(mail.error.as_ref().unwrap().contains(error), "{mail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_send_mail_are_refused_at_the_start() {
+    let world = World::new().await;
+    let refused = async |change: &dyn Fn(&mut pitchey_notifications::Settings)| {
+        let mut settings = world.settings.clone();
+        settings.mode = Mode::Production;
+        change(&mut settings);
+        let Err(error) = Notifications::start(settings, Clock::system()).await else { panic!("it started") };
+        error.to_string()
+    };
+    let no_transport = refused(&|settings| settings.mail.transport = None).await;
+    assert!(no_transport.contains("MAIL__TRANSPORT is required"), "{no_transport}");
+    let no_server =
+        refused(&|settings| settings.mail.transport = Some(pitchey_notifications::Kind::Smtp)).await;
+    assert!(no_server.contains("SMTP_URL is required"), "{no_server}");
+    let no_url = refused(&|settings| {
+        settings.mail.transport = Some(pitchey_notifications::Kind::Smtp);
+        settings.mail.smtp_url = Some(SecretString::from("mail.example.test"));
+    })
+    .await;
+    assert!(no_url.contains("SMTP_URL"), "{no_url}");
+    let no_sender = refused(&|settings| settings.mail.from = None).await;
+    assert!(no_sender.contains("MAIL__FROM is required"), "{no_sender}");
+    let bad_sender = refused(&|settings| settings.mail.from = Some("Pitchey".to_owned())).await;
+    assert!(bad_sender.contains("MAIL__FROM"), "{bad_sender}");
+    let no_place = refused(&|settings| settings.public_url = "pitchey".to_owned()).await;
+    assert!(no_place.contains("PUBLIC_URL"), "{no_place}");
+}
