@@ -93,6 +93,7 @@ fn main() {
     if let Some(Command::Upstream { address }) = cli.command {
         return upstream::serve(address);
     }
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("the sources are where they were built");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(measure(&cli));
 }

@@ -20,6 +20,12 @@ async fn read(body: web::Data<Bytes>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body.get_ref().clone())
 }
 
+/// What the gateway asks of every service.
+async fn healthy() -> HttpResponse {
+    let answer = r#"{"status":"healthy","database":"connected","broker":"connected"}"#;
+    HttpResponse::Ok().content_type("application/json").body(answer)
+}
+
 async fn write(sent: Bytes) -> HttpResponse {
     HttpResponse::Created().content_type("application/json").body(format!("{{\"length\":{}}}", sent.len()))
 }
@@ -33,6 +39,7 @@ pub fn serve(address: SocketAddr) {
                 App::new()
                     .app_data(answer.clone())
                     .default_service(web::get().to(read))
+                    .route("/health", web::get().to(healthy))
                     .route("/api/analytics/track", web::post().to(write))
             })
             .workers(WORKERS)
