@@ -88,9 +88,11 @@ impl Bus {
             closing: CancellationToken::new(),
         });
         let bus = Self { context, workers: TaskTracker::new(), publisher: TaskTracker::new() };
-        let consuming = databases.map(|databases| bus.start_publisher_and_relay(databases)).map(|(databases, outlets)| {
-            Arc::new(Consuming { context: Arc::clone(&bus.context), databases, subscriptions, outlets })
-        });
+        let consuming = databases.map(|databases| bus.start_publisher_and_relay(databases)).map(
+            |(databases, outlets)| {
+                Arc::new(Consuming { context: Arc::clone(&bus.context), databases, subscriptions, outlets })
+            },
+        );
         if receives {
             bus.start_receiver(consuming, listeners);
         }
@@ -106,7 +108,8 @@ impl Bus {
             let closing = context.closing.clone();
             supervise("publisher", closing, || publisher::run(&context, &outlet)).await;
         });
-        let (context, to_relay, from_outlets) = (Arc::clone(&self.context), databases.clone(), outlets.clone());
+        let (context, to_relay, from_outlets) =
+            (Arc::clone(&self.context), databases.clone(), outlets.clone());
         self.workers.spawn(async move {
             let stop = context.stop.clone();
             supervise("relay", stop, || relay::run(&context, &to_relay, &from_outlets)).await;

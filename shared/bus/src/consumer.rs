@@ -48,7 +48,11 @@ pub(crate) struct Consuming {
 }
 
 /// Consumes on `link` until told to stop, or until `lost` says that what is consumed can't be acknowledged any more.
-pub(crate) async fn run(consuming: &Arc<Consuming>, link: &Link, lost: CancellationToken) -> Result<(), Error> {
+pub(crate) async fn run(
+    consuming: &Arc<Consuming>,
+    link: &Link,
+    lost: CancellationToken,
+) -> Result<(), Error> {
     let settings = &consuming.context.settings;
     let channel = link.channel().await?;
     channel.basic_qos(settings.prefetch, BasicQosOptions::default()).await?;
@@ -129,7 +133,11 @@ impl Session {
                 }
                 () = tokio::time::sleep_until(until), if deadline.is_some() => return Ok(()),
             }
-            if deadline.is_some() && self.waiting.is_empty() && self.running.is_empty() && self.moving.is_empty() {
+            if deadline.is_some()
+                && self.waiting.is_empty()
+                && self.running.is_empty()
+                && self.moving.is_empty()
+            {
                 return Ok(());
             }
         }
@@ -228,7 +236,9 @@ impl Consuming {
             return Vec::new();
         };
         let mut applied = applied.into_iter();
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.or_else(|| applied.next()).unwrap_or(Outcome::Unknown));
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| outcome.or_else(|| applied.next()).unwrap_or(Outcome::Unknown));
         group.iter().zip(outcomes).map(|(delivery, outcome)| self.handled(delivery, &outcome)).collect()
     }
 
@@ -275,11 +285,22 @@ impl Consuming {
             decision::Decision::Ack => {}
             decision::Decision::Retry(step) => {
                 metrics::counter!("bus_retries_total", "service" => service, "event" => event).increment(1);
-                tracing::warn!(event = event_type, subject = delivery.subject(), step, ?outcome, "an event is to be tried again");
+                tracing::warn!(
+                    event = event_type,
+                    subject = delivery.subject(),
+                    step,
+                    ?outcome,
+                    "an event is to be tried again"
+                );
             }
             decision::Decision::Bury(reason) => {
                 metrics::counter!("bus_dead_total", "service" => service, "event" => event).increment(1);
-                tracing::error!(event = event_type, subject = delivery.subject(), reason, "an event is dead; see ctl dlq");
+                tracing::error!(
+                    event = event_type,
+                    subject = delivery.subject(),
+                    reason,
+                    "an event is dead; see ctl dlq"
+                );
             }
         }
     }

@@ -24,7 +24,8 @@ pub(crate) struct Context {
 impl Context {
     /// A connection to a broker that has everything this bus needs.
     pub async fn connect(&self, role: Role) -> Result<Link, Error> {
-        let link = Link::connect(&self.settings, format!("pitchey {} {}", self.service, role.as_str())).await?;
+        let link =
+            Link::connect(&self.settings, format!("pitchey {} {}", self.service, role.as_str())).await?;
         link.declare(&self.topology).await?;
         Ok(link)
     }

@@ -165,11 +165,17 @@ impl Shelf {
         };
         let headers = clean(letter.properties.headers().clone().unwrap_or_default());
         let kept = headers.inner().iter().filter(|(key, _)| ![ATTEMPTS, REASON].contains(&key.as_str()));
-        let headers = FieldTable::from(kept.map(|(key, value)| (key.clone(), value.clone())).collect::<std::collections::BTreeMap<_, _>>());
+        let headers = FieldTable::from(
+            kept.map(|(key, value)| (key.clone(), value.clone()))
+                .collect::<std::collections::BTreeMap<_, _>>(),
+        );
         let properties = letter.properties.clone().with_headers(headers);
         let options = lapin::options::BasicPublishOptions { mandatory: true, immediate: false };
         let publish = async {
-            let confirm = self.channel.basic_publish(short(&exchange), short(&key), options, &letter.body, properties).await?;
+            let confirm = self
+                .channel
+                .basic_publish(short(&exchange), short(&key), options, &letter.body, properties)
+                .await?;
             confirm.await
         };
         let confirmation = within(ANSWER_LIMIT, "basic.publish", publish).await?;
@@ -217,5 +223,9 @@ fn brokers_reason(headers: &FieldTable) -> Option<String> {
     let AMQPValue::FieldArray(deaths) = headers.inner().get("x-death")? else { return None };
     let AMQPValue::FieldTable(last) = deaths.as_slice().first()? else { return None };
     let reason = text(last, "reason")?;
-    Some(if reason == "delivery_limit" { "consumers crashed with it, again and again".to_owned() } else { reason })
+    Some(if reason == "delivery_limit" {
+        "consumers crashed with it, again and again".to_owned()
+    } else {
+        reason
+    })
 }

@@ -116,7 +116,8 @@ impl Link {
 
     /// Says goodbye, if the broker listens.
     pub async fn close(&self) {
-        let _ = within(Duration::from_secs(1), "connection.close", self.connection.close(200, "bye".into())).await;
+        let _ = within(Duration::from_secs(1), "connection.close", self.connection.close(200, "bye".into()))
+            .await;
     }
 }
 

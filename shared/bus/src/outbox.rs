@@ -32,7 +32,8 @@ pub async fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryRe
     if entry.kind == Kind::State && version.is_none() {
         return Err(refused(format!("{} tells a state, but not its version", E::TYPE)));
     }
-    let payload = serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
+    let payload =
+        serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
     let id = Uuid::now_v7();
     diesel::insert_into(outbox::table)
         .values((

@@ -59,7 +59,10 @@ pub(crate) enum Fate {
 }
 
 /// Holds the connection for as long as it works.
-pub(crate) async fn run(context: &Context, outlets: &watch::Sender<Option<Arc<Outlet>>>) -> Result<(), Error> {
+pub(crate) async fn run(
+    context: &Context,
+    outlets: &watch::Sender<Option<Arc<Outlet>>>,
+) -> Result<(), Error> {
     let link = context.connect(Role::Publisher).await?;
     let (events, moves) = tokio::try_join!(link.confirming_channel(), link.confirming_channel())?;
     let outlet = Arc::new(Outlet { link, events, moves, failed: CancellationToken::new() });
@@ -140,7 +143,9 @@ fn fates(parcels: &[Parcel], answers: Vec<lapin::Result<Confirmation>>) -> Vec<F
         .map(|answer| match answer {
             Ok(confirmation) => {
                 let fate = if confirmation.is_ack() { Fate::Confirmed } else { Fate::Refused };
-                returned.extend(confirmation.take_message().and_then(|message| message_id(&message.delivery.properties)));
+                returned.extend(
+                    confirmation.take_message().and_then(|message| message_id(&message.delivery.properties)),
+                );
                 fate
             }
             Err(error) => {

@@ -44,7 +44,11 @@ pub(crate) async fn run(
     };
     let mut consumes = std::pin::pin!(consumes);
     let listens = async {
-        if listeners.is_empty() { std::future::pending().await } else { listen(context, &link, listeners).await }
+        if listeners.is_empty() {
+            std::future::pending().await
+        } else {
+            listen(context, &link, listeners).await
+        }
     };
     let (result, consumer_ended) = tokio::select! {
         result = &mut consumes => (result, true),
@@ -85,7 +89,8 @@ async fn try_listen(context: &Context, link: &Link, listeners: &Listeners) -> Re
     listeners.gap().await;
     channel.basic_qos(LISTENER_PREFETCH, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
-    let mut consumer = channel.basic_consume(short(&queue), short(""), options, FieldTable::default()).await?;
+    let mut consumer =
+        channel.basic_consume(short(&queue), short(""), options, FieldTable::default()).await?;
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
         let tag = delivery.delivery_tag;

@@ -112,7 +112,8 @@ impl Relay<'_> {
             while !rows.is_empty() && !self.context.stop.is_cancelled() && !outlet.is_blocked() {
                 let settled = self.publish(&outlet, rows, &mut waiting).await?;
                 let subjects = waiting.subjects();
-                rows = self.session.settle_then_next(&settled, &subjects, self.context.settings.window).await?;
+                rows =
+                    self.session.settle_then_next(&settled, &subjects, self.context.settings.window).await?;
                 self.measure().await?;
                 if settled.is_incomplete {
                     break;
@@ -143,7 +144,12 @@ impl Relay<'_> {
         Ok(())
     }
 
-    async fn publish(&mut self, outlet: &Outlet, rows: Vec<Row>, waiting: &mut Waiting) -> Result<Settled, Error> {
+    async fn publish(
+        &mut self,
+        outlet: &Outlet,
+        rows: Vec<Row>,
+        waiting: &mut Waiting,
+    ) -> Result<Settled, Error> {
         let mut settled = Settled::default();
         let (mut sent, mut parcels) = (Vec::new(), Vec::new());
         for row in rows {

@@ -77,7 +77,8 @@ impl State {
         if let Some(Backlog { depth, oldest }) = backlog {
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("bus_outbox_depth", "service" => self.service.as_str()).set(depth as f64);
-            metrics::gauge!("bus_outbox_oldest_seconds", "service" => self.service.as_str()).set(oldest.as_secs_f64());
+            metrics::gauge!("bus_outbox_oldest_seconds", "service" => self.service.as_str())
+                .set(oldest.as_secs_f64());
         }
         self.lock().backlog = backlog;
     }

@@ -2,8 +2,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use pitchey_db::Tx;
 use pitchey_events::{Envelope, Event, Service};
 
@@ -109,13 +109,18 @@ impl Consumes {
             ];
             for (verb, promised, done) in both {
                 if promised && !done {
-                    found.push(format!("the catalogue says {service} shall {verb} {event}, which it does not"));
+                    found.push(format!(
+                        "the catalogue says {service} shall {verb} {event}, which it does not"
+                    ));
                 } else if done && !promised {
-                    found.push(format!("{service} is ready to {verb} {event}, but the catalogue does not name it"));
+                    found.push(format!(
+                        "{service} is ready to {verb} {event}, but the catalogue does not name it"
+                    ));
                 }
             }
         }
-        let unknown = self.by_type.keys().copied().chain(listeners.types()).filter(|event| plan.entry(event).is_none());
+        let unknown =
+            self.by_type.keys().copied().chain(listeners.types()).filter(|event| plan.entry(event).is_none());
         found.extend(unknown.map(|event| format!("{service} names {event}, which no catalogue line does")));
         found
     }

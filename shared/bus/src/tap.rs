@@ -52,7 +52,8 @@ impl Tap {
         channel.queue_bind(queue.name().clone(), exchange, all, options, FieldTable::default()).await?;
         let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..Default::default() };
         let tag = short("");
-        let consumer = channel.basic_consume(queue.name().clone(), tag, options, FieldTable::default()).await?;
+        let consumer =
+            channel.basic_consume(queue.name().clone(), tag, options, FieldTable::default()).await?;
         Ok(Self { consumer, _link: link })
     }
 
@@ -62,7 +63,11 @@ impl Tap {
     /// The connection is lost.
     pub async fn next(&mut self) -> Result<Seen, Error> {
         loop {
-            let delivery = self.consumer.next().await.ok_or_else(|| Error::lost("the connection to the broker ended"))??;
+            let delivery = self
+                .consumer
+                .next()
+                .await
+                .ok_or_else(|| Error::lost("the connection to the broker ended"))??;
             if let Ok(message) = Message::read(&delivery.properties, delivery.data) {
                 let Message { id, event_type, producer, subject, occurred_at, traceparent, .. } = message;
                 return Ok(Seen { id, event_type, producer, subject, occurred_at, traceparent });

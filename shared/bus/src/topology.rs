@@ -277,12 +277,20 @@ mod tests {
 
     #[test]
     fn events_go_to_consumers_and_broadcasts() {
-        let bindings: Vec<_> = topology("").bindings.into_iter().filter(|binding| binding.exchange == "pitchey.events").collect();
+        let bindings: Vec<_> = topology("")
+            .bindings
+            .into_iter()
+            .filter(|binding| binding.exchange == "pitchey.events")
+            .collect();
         let expected = [
             ("nda.signed.v1", Destination::Queue("pitchey.notifications".to_owned())),
             ("user.changed.v1", Destination::Exchange("pitchey.broadcasts".to_owned())),
         ];
-        let expected = expected.map(|(key, to)| Binding { exchange: "pitchey.events".to_owned(), to, key: key.to_owned() });
+        let expected = expected.map(|(key, to)| Binding {
+            exchange: "pitchey.events".to_owned(),
+            to,
+            key: key.to_owned(),
+        });
         assert_eq!(bindings, expected);
     }
 
@@ -290,8 +298,15 @@ mod tests {
     fn a_tests_topology_is_its_own_and_goes_away() {
         let topology = topology("t1.");
         assert!(topology.queues.iter().all(|queue| queue.name.starts_with("t1.pitchey.")));
-        assert!(topology.queues.iter().all(|queue| queue.arguments.iter().any(|(key, _)| *key == "x-expires")));
-        assert!(topology.exchanges.iter().all(|exchange| exchange.auto_delete && exchange.name.starts_with("t1.")));
+        assert!(
+            topology.queues.iter().all(|queue| queue.arguments.iter().any(|(key, _)| *key == "x-expires"))
+        );
+        assert!(
+            topology
+                .exchanges
+                .iter()
+                .all(|exchange| exchange.auto_delete && exchange.name.starts_with("t1."))
+        );
     }
 
     #[test]

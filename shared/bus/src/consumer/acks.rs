@@ -95,7 +95,10 @@ mod tests {
                 let tags = if ack.multiple { 1..=ack.tag } else { ack.tag..=ack.tag };
                 let new: Vec<_> = tags.filter(|tag| !acknowledged.contains(tag)).collect();
                 assert!(new.contains(&ack.tag), "{ack:?} names a tag the broker has forgotten");
-                assert!(new.iter().all(|tag| finished.contains(tag)), "{ack:?} acknowledges what is not finished");
+                assert!(
+                    new.iter().all(|tag| finished.contains(tag)),
+                    "{ack:?} acknowledges what is not finished"
+                );
                 acknowledged.extend(new);
             }
         }

@@ -41,7 +41,11 @@ pub(super) struct Unavailable(String);
 
 /// Applies `tasks`, and tells how each ended. Several share a transaction, which saves the disk most of its work; if any of them fails, nothing
 /// has happened, and each gets its own.
-pub(super) async fn apply(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec<Outcome>, Unavailable> {
+pub(super) async fn apply(
+    db: &SystemDb,
+    service: Service,
+    tasks: &[Task],
+) -> Result<Vec<Outcome>, Unavailable> {
     match together(db, service, tasks).await {
         Ok(outcomes) => Ok(outcomes),
         Err(Stopped::Unavailable(why)) => Err(Unavailable(why)),

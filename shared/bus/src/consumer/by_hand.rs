@@ -34,7 +34,9 @@ impl Consumes {
         id: Uuid,
         event: &E,
     ) -> Result<Delivered, Failure> {
-        let entry = Plan::default().entry(E::TYPE).ok_or_else(|| Failure::permanent("in no line of the catalogue"))?;
+        let entry = Plan::default()
+            .entry(E::TYPE)
+            .ok_or_else(|| Failure::permanent("in no line of the catalogue"))?;
         let message = Message {
             id,
             event_type: E::TYPE.to_owned(),
@@ -46,7 +48,8 @@ impl Consumes {
             tracestate: None,
             body: serde_json::to_vec(event).map_err(Failure::permanent)?,
         };
-        let prepared = self.prepare(&message).ok_or_else(|| Failure::permanent("no handler for this type"))?;
+        let prepared =
+            self.prepare(&message).ok_or_else(|| Failure::permanent("no handler for this type"))?;
         let prepared = prepared.map_err(Failure::permanent)?;
         let task = Task { message, kind: entry.kind, prepared };
         let outcome = apply::apply(database, consumer, &[task]).await.map_err(Failure::transient)?.pop();

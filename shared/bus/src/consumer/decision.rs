@@ -50,7 +50,11 @@ pub(crate) enum Decision {
 /// `attempts`: transient failures before this one. `steps`: how many wait queues there are.
 pub(crate) fn decide(outcome: &Outcome, attempts: usize, steps: usize) -> Decision {
     let again = |why: &str| {
-        if attempts < steps { Decision::Retry(attempts) } else { Decision::Bury(format!("failed {} times: {why}", attempts + 1)) }
+        if attempts < steps {
+            Decision::Retry(attempts)
+        } else {
+            Decision::Bury(format!("failed {} times: {why}", attempts + 1))
+        }
     };
     match outcome {
         Outcome::Applied | Outcome::Duplicate | Outcome::Stale => Decision::Ack,

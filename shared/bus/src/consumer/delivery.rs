@@ -75,7 +75,10 @@ impl Delivery {
 
 /// Without what the broker noted on its way so far: it would grow with every round.
 pub(crate) fn clean(headers: FieldTable) -> FieldTable {
-    let brokers = |key: &str| key == "x-death" || key.starts_with("x-first-death") || key == "x-delivery-count";
+    let brokers =
+        |key: &str| key == "x-death" || key.starts_with("x-first-death") || key == "x-delivery-count";
     let kept = headers.inner().iter().filter(|(key, _)| !brokers(key.as_str()));
-    FieldTable::from(kept.map(|(key, value)| (key.clone(), value.clone())).collect::<std::collections::BTreeMap<_, _>>())
+    FieldTable::from(
+        kept.map(|(key, value)| (key.clone(), value.clone())).collect::<std::collections::BTreeMap<_, _>>(),
+    )
 }

@@ -32,7 +32,12 @@ pub(super) async fn take(tx: &mut Tx, consumer: Service, ids: &[Uuid]) -> QueryR
 
 /// Remembers the version of `subject`, unless `consumer` has seen a newer one; then it returns false. The same version is fine: several
 /// states of a subject may change at once.
-pub(super) async fn is_newest(tx: &mut Tx, consumer: Service, subject: &str, version: i64) -> QueryResult<bool> {
+pub(super) async fn is_newest(
+    tx: &mut Tx,
+    consumer: Service,
+    subject: &str,
+    version: i64,
+) -> QueryResult<bool> {
     let row = (
         seen_versions::consumer.eq(consumer.as_str()),
         seen_versions::subject.eq(subject),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
-use diesel::prelude::*;
 use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::dsl::sql;
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -97,7 +97,10 @@ impl Session {
         // Taken out of the pool for good: it would otherwise be lent to somebody else with these settings.
         let mut connection = Object::take(databases.system.connection().await?);
         let producer = service.as_str();
-        let listen = format!("{SETTINGS} SET application_name = 'pitchey {producer} relay'; LISTEN \"{}\"", channel(producer));
+        let listen = format!(
+            "{SETTINGS} SET application_name = 'pitchey {producer} relay'; LISTEN \"{}\"",
+            channel(producer)
+        );
         within(ANSWER_LIMIT, "the relay's settings", connection.batch_execute(&listen)).await?;
         Ok(Self { connection, producer })
     }
@@ -153,7 +156,8 @@ impl Session {
     }
 
     pub async fn backlog(&mut self) -> Result<Backlog, Error> {
-        let oldest = sql::<Double>("coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8");
+        let oldest =
+            sql::<Double>("coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8");
         let backlog = outbox::table
             .filter(outbox::producer.eq(self.producer))
             .select((diesel::dsl::count_star(), oldest))
@@ -220,7 +224,8 @@ async fn delete(mut connection: &AsyncPgConnection, producer: &str, ids: &[i64])
 
 async fn fail(mut connection: &AsyncPgConnection, producer: &str, ids: &[i64]) -> QueryResult<usize> {
     let rows = outbox::table.filter(outbox::producer.eq(producer)).filter(outbox::id.eq_any(ids));
-    let later = sql::<Nullable<Timestamptz>>("now() + least(60, power(2, least(attempts, 6))) * interval '1 second'");
+    let later =
+        sql::<Nullable<Timestamptz>>("now() + least(60, power(2, least(attempts, 6))) * interval '1 second'");
     diesel::update(rows)
         .set((outbox::attempts.eq(outbox::attempts + 1), outbox::next_attempt_at.eq(later)))
         .execute(&mut connection)

@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn a_subject_waits_until_its_time() {
-        let mut waiting = Waiting::new([("nda/1".to_owned(), Duration::ZERO), ("nda/2".to_owned(), Duration::from_secs(60))]);
+        let mut waiting = Waiting::new([
+            ("nda/1".to_owned(), Duration::ZERO),
+            ("nda/2".to_owned(), Duration::from_secs(60)),
+        ]);
         waiting.add("nda/3".to_owned(), 0);
         let mut subjects = waiting.subjects();
         subjects.sort();

@@ -27,10 +27,7 @@ const fn line(
 
 /// The tests' plan: like the platform's, but impatient.
 pub fn plan() -> Plan {
-    Plan {
-        catalogue: LINES,
-        retry_delays: [100, 200, 400].map(Duration::from_millis).to_vec(),
-    }
+    Plan { catalogue: LINES, retry_delays: [100, 200, 400].map(Duration::from_millis).to_vec() }
 }
 
 macro_rules! event {

@@ -62,7 +62,10 @@ impl Load {
     /// Waits for so many more.
     async fn go_on(&self, more: i64) {
         let goal = self.committed() + more;
-        pitchey_testkit::wait_until("writes to go on", pitchey_testkit::SOON, async || self.committed() >= goal).await;
+        pitchey_testkit::wait_until("writes to go on", pitchey_testkit::SOON, async || {
+            self.committed() >= goal
+        })
+        .await;
     }
 
     async fn stop(self) -> usize {

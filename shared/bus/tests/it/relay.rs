@@ -76,9 +76,7 @@ async fn a_subjects_events_are_published_in_the_order_of_their_rows() {
     let mut last = [-1; 7];
     let mut seen = 0;
     let options = lapin::options::BasicGetOptions { no_ack: true };
-    while let Some(message) =
-        channel.basic_get(world.queue("notifications").into(), options).await.unwrap()
-    {
+    while let Some(message) = channel.basic_get(world.queue("notifications").into(), options).await.unwrap() {
         let event: Counted = serde_json::from_slice(&message.delivery.data).unwrap();
         let subject = usize::try_from(event.n % 7).unwrap();
         assert!(event.n > last[subject], "{} after {}", event.n, last[subject]);

@@ -50,7 +50,10 @@ async fn an_event_whose_queue_is_gone_is_kept_and_can_be_given_back() {
     wait_until("the queue", SOON, async || world.broker.has_queue(&world.queue("notifications")).await).await;
     wait_until("it to be back", SOON, async || world.depth("unrouted").await == 1).await;
     assert_eq!(dead_letters::replay(&world.settings(), Place::Unrouted, Which::All).await.unwrap(), 1);
-    wait_until("it to be applied", SOON, async || world.effects(Service::Notifications).await.contains_key(&1)).await;
+    wait_until("it to be applied", SOON, async || {
+        world.effects(Service::Notifications).await.contains_key(&1)
+    })
+    .await;
     consumer.shutdown().await;
 }
 

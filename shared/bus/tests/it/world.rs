@@ -173,8 +173,16 @@ impl World {
         })
         .await;
         let commands = count(&mut admin, "commands").await;
-        let missing = count(&mut admin, "commands WHERE n NOT IN (SELECT n FROM effects WHERE consumer = 'notifications')").await;
-        let doubled = count(&mut admin, "(SELECT n FROM effects WHERE consumer = 'notifications' GROUP BY n HAVING count(*) > 1) AS e").await;
+        let missing = count(
+            &mut admin,
+            "commands WHERE n NOT IN (SELECT n FROM effects WHERE consumer = 'notifications')",
+        )
+        .await;
+        let doubled = count(
+            &mut admin,
+            "(SELECT n FROM effects WHERE consumer = 'notifications' GROUP BY n HAVING count(*) > 1) AS e",
+        )
+        .await;
         let invented = count(&mut admin, "effects WHERE n NOT IN (SELECT n FROM commands)").await;
         assert_eq!((missing, doubled, invented), (0, 0, 0), "(lost, doubled, invented) of {commands}");
         for queue in ["notifications", "notifications.dead", "unrouted"] {
@@ -199,7 +207,8 @@ pub async fn count(connection: &mut AsyncPgConnection, what: &str) -> i64 {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let found: Count = sql_query(format!("SELECT count(*) FROM {what}")).get_result(connection).await.unwrap();
+    let found: Count =
+        sql_query(format!("SELECT count(*) FROM {what}")).get_result(connection).await.unwrap();
     found.count
 }
 
@@ -287,7 +296,8 @@ impl World {
         let mut tx = databases.user.begin(None).await.unwrap();
         outbox::append_by(&self.plan, &mut tx, event).await.unwrap();
         tx.commit().await.unwrap();
-        wait_until("the relay to publish", pitchey_testkit::SOON, async || self.count("outbox").await == 0).await;
+        wait_until("the relay to publish", pitchey_testkit::SOON, async || self.count("outbox").await == 0)
+            .await;
         let queue = format!("{}pitchey.notifications", catcher.prefix);
         let message = catcher.take(&queue).await.expect("the message");
         bus.shutdown().await;
@@ -296,7 +306,10 @@ impl World {
 
     pub async fn publish(&self, message: &Wire) {
         let exchange = self.queue("events");
-        wait_until("the topology", pitchey_testkit::SOON, async || self.broker.has_queue(&self.queue("notifications")).await).await;
+        wait_until("the topology", pitchey_testkit::SOON, async || {
+            self.broker.has_queue(&self.queue("notifications")).await
+        })
+        .await;
         let Wire { properties, event_type, body } = message;
         self.broker.publish(&exchange, event_type, properties.clone(), body).await;
     }

@@ -126,7 +126,11 @@ async fn closed_channels_and_connections_are_opened_again() {
     let queue = world.queue("notifications");
     let consumers = async |channel: &lapin::Channel| {
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
-        channel.queue_declare(queue.clone().into(), options, Default::default()).await.unwrap().consumer_count()
+        channel
+            .queue_declare(queue.clone().into(), options, Default::default())
+            .await
+            .unwrap()
+            .consumer_count()
     };
     let (_connection, channel) = world.broker.channel().await;
     wait_until("the broker to close the channel", SOON, async || consumers(&channel).await == 0).await;

@@ -15,8 +15,12 @@ use crate::events::{Changed, Counted, Shared, plan};
 use crate::world::{Ledger, World, command};
 
 const ROLE: &str = "PITCHEY_BUS_CHILD";
-const URLS: [&str; 4] =
-    ["PITCHEY_BUS_CHILD_USER_URL", "PITCHEY_BUS_CHILD_SYSTEM_URL", "PITCHEY_BUS_CHILD_AMQP_URL", "PITCHEY_BUS_CHILD_PREFIX"];
+const URLS: [&str; 4] = [
+    "PITCHEY_BUS_CHILD_USER_URL",
+    "PITCHEY_BUS_CHILD_SYSTEM_URL",
+    "PITCHEY_BUS_CHILD_AMQP_URL",
+    "PITCHEY_BUS_CHILD_PREFIX",
+];
 
 /// A running child; killed when dropped.
 pub struct Child {
@@ -40,7 +44,8 @@ impl Child {
         let service = if matches!(role, Role::Consumes) { Service::Notifications } else { Service::Pitches };
         let database = world.database.settings(service);
         let urls = [&database.user_url, &database.system_url, &settings.url];
-        let urls = urls.map(|url| url.expose_secret().to_owned()).into_iter().chain([settings.prefix.clone()]);
+        let urls =
+            urls.map(|url| url.expose_secret().to_owned()).into_iter().chain([settings.prefix.clone()]);
         let spelled = match role {
             Role::Writes { from, many } => format!("writes {from} {many}"),
             Role::Relays => "relays".to_owned(),
@@ -69,7 +74,9 @@ impl Child {
             }
             panic!("the child ended before it said {what}");
         };
-        tokio::time::timeout(pitchey_testkit::SOON, saying).await.unwrap_or_else(|_| panic!("the child never said {what}"));
+        tokio::time::timeout(pitchey_testkit::SOON, saying)
+            .await
+            .unwrap_or_else(|_| panic!("the child never said {what}"));
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -91,7 +98,9 @@ async fn program() {
     let urls = [user_url, system_url].map(SecretString::from);
     let [user_url, system_url] = urls;
     let databases =
-        Databases::open(&Database { user_url, system_url, user_pool: 2, system_pool: 4, wait_ms: 5_000 }).await.unwrap();
+        Databases::open(&Database { user_url, system_url, user_pool: 2, system_pool: 4, wait_ms: 5_000 })
+            .await
+            .unwrap();
     let settings = Broker::new(amqp_url, prefix);
     let words: Vec<&str> = role.split(' ').collect();
     let consumes = words[0] == "consumes";
