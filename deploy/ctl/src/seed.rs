@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{Failure, migrate, settings};
 
 mod data;
+mod ndas;
 mod versions;
 
 use data::Demo;
@@ -50,6 +51,7 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
         return Ok(false);
     }
     refuse_used(connection, demo).await?;
+    let written = versions::write(demo)?;
     let users = json!(demo.users);
     sql_query(include_str!("seed/sql/users.sql"))
         .bind::<Jsonb, _>(&users)
@@ -59,9 +61,9 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
         .await?;
     for (sql, rows) in [
         (include_str!("seed/sql/credits.sql"), users),
-        (include_str!("seed/sql/pitches.sql"), versions::pitches(demo)?),
-        (include_str!("seed/sql/versions.sql"), versions::first(demo)?),
-        (include_str!("seed/sql/ndas.sql"), json!(demo.ndas)),
+        (include_str!("seed/sql/pitches.sql"), versions::pitches(demo, &written)?),
+        (include_str!("seed/sql/versions.sql"), versions::first(demo, &written)),
+        (include_str!("seed/sql/ndas.sql"), ndas::rows(demo, &written, at)?),
         (include_str!("seed/sql/follows.sql"), json!(demo.follows)),
         (include_str!("seed/sql/policies.sql"), json!(demo.policies)),
     ] {

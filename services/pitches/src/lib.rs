@@ -13,6 +13,7 @@ mod projection;
 mod public_cache;
 mod receipts;
 mod schema;
+pub mod seeding;
 mod settings;
 mod state;
 mod store;

@@ -101,9 +101,12 @@ async fn offer(
         version.ok_or_else(|| Error::Internal("an NDA names a version that is not there".into()))?;
     let title = pitches::titles(tx, &[nda.pitch_id]).await?.pop().map(|(_, title)| title).unwrap_or_default();
     let document = documents::render(&documents::Terms {
-        nda,
+        nda_id: nda.id,
+        nda_type: nda.nda_type,
+        pitch_id: nda.pitch_id,
         pitch_title: &title,
-        version: &version,
+        version: version.number,
+        version_hash: &version.content_sha256,
         owner: documents::Named::from(owner),
         requester: documents::Named::from(requester),
         additions: conditions.terms,

@@ -8,8 +8,6 @@ use serde::Serialize;
 
 use crate::content::sha256;
 use crate::error::Error;
-use crate::store::ndas::Nda;
-use crate::store::versions::Version;
 use crate::words::Agreement;
 
 /// Media type of what [`render`] makes.
@@ -17,9 +15,12 @@ pub const MEDIA_TYPE: &str = "text/plain; charset=utf-8";
 
 /// What an agreement is about.
 pub struct Terms<'a> {
-    pub nda: &'a Nda,
+    pub nda_id: i32,
+    pub nda_type: Agreement,
+    pub pitch_id: i32,
     pub pitch_title: &'a str,
-    pub version: &'a Version,
+    pub version: i32,
+    pub version_hash: &'a str,
     pub owner: Named,
     pub requester: Named,
     pub additions: Option<&'a str>,
@@ -30,9 +31,9 @@ pub struct Terms<'a> {
 /// A party, as it is named in the agreement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Named {
-    id: i32,
-    name: String,
-    company: Option<String>,
+    pub id: i32,
+    pub name: String,
+    pub company: Option<String>,
 }
 
 impl From<&PublicUser> for Named {
@@ -52,7 +53,7 @@ pub struct Document {
 
 /// The agreement as text. A later renderer may make another format of the same terms.
 pub fn render(terms: &Terms<'_>) -> Result<Document, Error> {
-    let template = match terms.nda.nda_type {
+    let template = match terms.nda_type {
         Agreement::Basic => include_str!("../../../templates/nda_basic.txt"),
         Agreement::Enhanced => include_str!("../../../templates/nda_enhanced.txt"),
         Agreement::Custom => include_str!("../../../templates/nda_custom.txt"),
@@ -65,11 +66,11 @@ pub fn render(terms: &Terms<'_>) -> Result<Document, Error> {
         .and_then(|()| environment.get_template("agreement"))
         .and_then(|template| {
             template.render(minijinja::context! {
-                nda_id => terms.nda.id,
-                pitch_id => terms.nda.pitch_id,
+                nda_id => terms.nda_id,
+                pitch_id => terms.pitch_id,
                 pitch_title => terms.pitch_title,
-                version => terms.version.number,
-                version_hash => terms.version.content_sha256.as_str(),
+                version => terms.version,
+                version_hash => terms.version_hash,
                 owner => Serde(terms.owner.clone()),
                 requester => Serde(terms.requester.clone()),
                 additions => terms.additions,

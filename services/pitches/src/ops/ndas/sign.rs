@@ -26,21 +26,21 @@ pub struct Signer<'a> {
 /// What a receipt states. Its fields are never renamed: old receipts must stay readable.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Statement<'a> {
-    kind: &'static str,
-    nda_id: i32,
-    nda_type: Agreement,
-    pitch_id: i32,
-    pitch_version: i32,
-    pitch_version_sha256: &'a str,
-    document_sha256: &'a str,
-    owner_id: i32,
-    signer_id: i32,
-    signer_name: &'a str,
-    signer_title: Option<&'a str>,
-    signer_company: Option<&'a str>,
-    signed_at: Timestamp,
-    expires_at: Timestamp,
+pub struct Statement<'a> {
+    pub kind: &'static str,
+    pub nda_id: i32,
+    pub nda_type: Agreement,
+    pub pitch_id: i32,
+    pub pitch_version: i32,
+    pub pitch_version_sha256: &'a str,
+    pub document_sha256: &'a str,
+    pub owner_id: i32,
+    pub signer_id: i32,
+    pub signer_name: &'a str,
+    pub signer_title: Option<&'a str>,
+    pub signer_company: Option<&'a str>,
+    pub signed_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// approved -> signed, by the requester, who names the very document that was offered.
