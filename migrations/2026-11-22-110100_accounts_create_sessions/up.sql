@@ -67,7 +67,8 @@ create table mail_tokens (
     constraint mail_tokens_digest_check  check (octet_length(digest) = 32)
 );
 
-create index mail_tokens_user_id_idx on mail_tokens (user_id, purpose, created_at desc);
+create index mail_tokens_user_id_idx    on mail_tokens (user_id, purpose, created_at desc);
+create index mail_tokens_expires_at_idx on mail_tokens (expires_at);
 
 comment on table  mail_tokens            is 'Tokens that are mailed: the token is an HMAC over purpose, user and nonce with a key that is not in the database, so that it can be made again at sending time and cannot be made from this table.';
 comment on column mail_tokens.id         is 'The request; events and the mail queue carry only this.';

@@ -21,6 +21,8 @@ pub enum Error {
     TooManyAttempts {
         /// Seconds until the next try.
         retry_after: u32,
+        /// When that is, in seconds of Unix time.
+        reset: i64,
     },
     /// 403: the right password at the door of another type.
     #[error("This account belongs to a {0}. Please use the log-in made for it.")]
@@ -124,7 +126,7 @@ impl ApiError for Error {
     fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
-            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -137,11 +139,11 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = error_response(self);
-        if let Self::TooManyAttempts { retry_after } = self {
+        if let Self::TooManyAttempts { reset, .. } = self {
             let limits = [
                 ("x-ratelimit-limit", LIMIT.to_string()),
                 ("x-ratelimit-remaining", "0".to_owned()),
-                ("x-ratelimit-reset", retry_after.to_string()),
+                ("x-ratelimit-reset", reset.to_string()),
             ];
             for (name, value) in limits {
                 if let Ok(value) = HeaderValue::from_str(&value) {

@@ -43,7 +43,9 @@ impl Accounts for Door {
         Caller::require(&request, &[Service::Gateway, Service::Messaging])?;
         let digest = tokens::hex(&request.get_ref().token_digest);
         let session = self.authenticated(&digest).await?;
-        Ok(Response::new(AuthenticateReply { session: session.map(|session| session_of(session).into()) }))
+        Ok(Response::new(AuthenticateReply {
+            session: session.as_ref().map(|session| session_of(session).into()),
+        }))
     }
 
     async fn users_by_ids(
@@ -141,7 +143,7 @@ impl Door {
     }
 }
 
-fn session_of(found: Authenticated) -> Session {
+fn session_of(found: &Authenticated) -> Session {
     let actor = Actor {
         id: UserId(found.user_id),
         user_type: found.user_type,

@@ -14,7 +14,7 @@ pub mod sql_types {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, VarChar};
     use super::sql_types::{SubscriptionTier, UserType};
 
     users (id) {

@@ -148,9 +148,9 @@ pub struct Current {
 pub async fn current(state: web::Data<AppState>, actor: Actor) -> Result<web::Json<Current>, Error> {
     let mut tx = state.databases.user.begin(Some(actor.id)).await?;
     let user = users::get(&mut tx, actor.id).await?.ok_or(Refusal::Unauthenticated)?;
-    let session =
-        rows::of_user(&mut tx, actor.id, actor.session_id).await?.ok_or(Refusal::Unauthenticated)?;
+    let session = rows::of_user(&mut tx, actor.id, actor.session_id).await?;
     tx.commit().await?;
+    let session = session.filter(|row| row.is_live(state.clock.now())).ok_or(Refusal::Unauthenticated)?;
     let session = SessionView::of(session, actor.session_id);
     Ok(web::Json(Current { user: OwnUser::of(user, &state.sealer)?, session }))
 }

@@ -38,12 +38,12 @@ pub struct Proven {
 pub async fn prove(state: &AppState, attempt: Attempt<'_>, origin: &Origin) -> Result<Proven, Error> {
     let turn = state.turns.take(attempt.email, origin.ip.as_deref()).await;
     let mut tx = state.databases.user.begin(None).await?;
-    throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
+    let counted = throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
     let found = users::by_email(&mut tx, attempt.email).await?;
     tx.commit().await?;
 
     let hash = found.as_ref().map(|(_, hash)| hash.as_str());
-    let verdict = state.passwords.verify(attempt.password, hash).await?;
+    let verdict = throttle::verify(state, &turn, &counted, attempt.password, hash).await?;
     let (user, hash) = match (verdict, found) {
         (Verdict::Right | Verdict::RightButOutdated, Some(found)) => found,
         (_, found) => {

@@ -35,9 +35,9 @@ pub async fn prepare_change(
     let (email, current_hash) = found.ok_or(Refusal::Unauthenticated)?;
     let turn = state.turns.take(&email, origin.ip.as_deref()).await;
     let mut tx = state.databases.user.begin(Some(user)).await?;
-    throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
+    let counted = throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
     tx.commit().await?;
-    if state.passwords.verify(current, Some(&current_hash)).await? == Verdict::Wrong {
+    if throttle::verify(state, &turn, &counted, current, Some(&current_hash)).await? == Verdict::Wrong {
         return Err(Error::WrongPassword);
     }
     let mut tx = state.databases.user.begin(Some(user)).await?;

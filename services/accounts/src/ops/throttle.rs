@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::Error;
+use crate::passwords::Verdict;
+use crate::state::AppState;
 use crate::store::login_attempts::{self, Key};
 
 /// Failures allowed.
@@ -45,22 +47,47 @@ impl Turns {
     }
 }
 
+/// An attempt that was counted.
+pub struct Counted(i64);
+
 /// Counts an attempt, or refuses it.
-pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<Counted, Error> {
     login_attempts::lock(tx, &turn.key).await?;
     let recent = login_attempts::since(tx, &turn.key, now - WINDOW, LIMIT).await?;
     match recent.last() {
         // The next try comes when the oldest of the last five does not count any more.
         Some(oldest) if recent.len() as i64 >= LIMIT => {
-            let left = (*oldest + WINDOW - now).num_seconds() + 1;
+            let left = ((*oldest + WINDOW - now).num_seconds() + 1).max(1);
             metrics::counter!("logins_throttled_total").increment(1);
-            Err(Error::TooManyAttempts { retry_after: u32::try_from(left.max(1)).unwrap_or(u32::MAX) })
+            Err(Error::TooManyAttempts {
+                retry_after: u32::try_from(left).unwrap_or(u32::MAX),
+                reset: now.timestamp() + left,
+            })
         }
-        _ => Ok(login_attempts::insert(tx, &turn.key, now).await?),
+        _ => Ok(Counted(login_attempts::insert(tx, &turn.key, now).await?)),
     }
 }
 
 /// The password was right: former failures do not count any more.
 pub async fn forgive(tx: &mut Tx, turn: &Turn) -> Result<(), Error> {
     Ok(login_attempts::clear(tx, &turn.key).await?)
+}
+
+/// Verifies a password whose attempt was counted; one that could not be looked at is withdrawn.
+pub async fn verify(
+    state: &AppState,
+    turn: &Turn,
+    counted: &Counted,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<Verdict, Error> {
+    match state.passwords.verify(password, hash).await {
+        Ok(verdict) => Ok(verdict),
+        Err(error) => {
+            let mut tx = state.databases.user.begin(None).await?;
+            login_attempts::remove(&mut tx, &turn.key, counted.0).await?;
+            tx.commit().await?;
+            Err(error)
+        }
+    }
 }

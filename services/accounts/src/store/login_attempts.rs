@@ -41,13 +41,24 @@ pub async fn since(
         .await
 }
 
-pub async fn insert(tx: &mut Tx, key: &Key, at: DateTime<Utc>) -> QueryResult<()> {
+pub async fn insert(tx: &mut Tx, key: &Key, at: DateTime<Utc>) -> QueryResult<i64> {
     diesel::insert_into(login_attempts::table)
         .values((
             login_attempts::account_digest.eq(&key.account_digest),
             login_attempts::ip_address.eq(&key.ip),
             login_attempts::failed_at.eq(at),
         ))
+        .returning(login_attempts::id)
+        .get_result(tx)
+        .await
+}
+
+/// Forgets one attempt.
+pub async fn remove(tx: &mut Tx, key: &Key, id: i64) -> QueryResult<()> {
+    diesel::delete(login_attempts::table)
+        .filter(login_attempts::account_digest.eq(&key.account_digest))
+        .filter(login_attempts::ip_address.eq(&key.ip))
+        .filter(login_attempts::id.eq(id))
         .execute(tx)
         .await?;
     Ok(())

@@ -124,3 +124,8 @@ pub async fn promised(
         .await
         .optional()
 }
+
+/// Forgets tokens that stopped working before `before`.
+pub async fn sweep(connection: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(mail_tokens::table).filter(mail_tokens::expires_at.lt(before)).execute(connection).await
+}

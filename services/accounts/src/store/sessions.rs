@@ -265,3 +265,36 @@ pub async fn touch(connection: &mut AsyncPgConnection, id: Uuid, now: DateTime<U
         .await?;
     Ok(())
 }
+
+/// Forgets sessions that ended, or would have, before `before`, and the addresses of those that have expired by `now`.
+pub async fn sweep(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::delete(sessions::table).filter(sessions::expires_at.lt(before)).execute(connection).await?;
+    diesel::update(sessions::table)
+        .filter(sessions::expires_at.lt(now))
+        .filter(sessions::ip_address.is_not_null())
+        .set(sessions::ip_address.eq(None::<String>))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_looked_up_by_index_as_the_run_time_role() {
+        let db = TestDatabase::create().await;
+        let mut connection = db.connect_as("pitchey_accounts_system").await;
+        let now = pitchey_clock::Clock::system().now();
+        let plan = Plan::of(&mut connection, token_look_up!("digest", now)).await;
+        plan.assert_uses_index("sessions_token_key");
+        plan.assert_uses_index("users_pkey");
+    }
+}

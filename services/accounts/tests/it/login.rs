@@ -74,6 +74,7 @@ async fn an_unknown_address_costs_a_verification_too() {
         let busy = app.try_log_in(email, "wrong").await.refused(503, "too_busy");
         assert_eq!(busy.header("retry-after"), Some("1"));
     }
+    assert_eq!(app.count("login_attempts").await, 0, "nobody looked at the password");
 }
 
 #[tokio::test(flavor = "multi_thread")]

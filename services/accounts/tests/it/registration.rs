@@ -82,13 +82,8 @@ async fn bad_input_is_named_field_by_field() {
     let app = App::start().await;
     let refused = async |body: serde_json::Value, field: &str| {
         let answer = app.post("/api/auth/register", &body).await.refused(400, "validation_failed");
-        let fields: Vec<_> = answer["validation_errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|error| error["field"].clone())
-            .collect();
-        assert_eq!(fields, [field], "{answer}");
+        let errors = answer["validation_errors"].as_array().unwrap();
+        assert!(!errors.is_empty() && errors.iter().all(|error| error["field"] == field), "{answer}");
     };
     let with = |field: &str, value: serde_json::Value| {
         let mut body = json!({ "email": "a@b.test", "username": "ada", "password": PASSWORD });

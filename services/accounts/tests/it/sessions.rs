@@ -88,6 +88,7 @@ async fn logging_out_ends_this_session_only() {
     );
     log_out().await;
     assert_eq!(app.emitted.types().await, Vec::<String>::new());
+    app.client.get("/api/auth/session").as_(&ada.actor).send().await.refused(401, "unauthenticated");
 }
 
 #[tokio::test(flavor = "multi_thread")]
