@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -85,9 +86,20 @@ pub(crate) async fn claim(
     until: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<Vec<Mail>> {
-    let due: Vec<i64> = email_queue::table
-        // As a literal: a plan for any status could not use the partial index.
-        .filter(sql::<Bool>("status = 'pending'"))
+    let due: Vec<i64> = due(now, limit).load(tx).await?;
+    diesel::update(email_queue::table.filter(email_queue::id.eq_any(due)))
+        .set((email_queue::claimed_by.eq(worker), email_queue::claimed_until.eq(until)))
+        .returning(Mail::as_returning())
+        .get_results(tx)
+        .await
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn due(now: DateTime<Utc>, limit: i64) -> _ {
+    // As a literal: a plan for any status could not use the partial index.
+    let pending: SqlLiteral<Bool> = sql::<Bool>("status = 'pending'");
+    email_queue::table
+        .filter(pending)
         .filter(email_queue::scheduled_for.le(now))
         .filter(email_queue::claimed_until.is_null().or(email_queue::claimed_until.lt(now)))
         .order((email_queue::priority, email_queue::scheduled_for, email_queue::id))
@@ -95,13 +107,6 @@ pub(crate) async fn claim(
         .limit(limit)
         .for_update()
         .skip_locked()
-        .load(tx)
-        .await?;
-    diesel::update(email_queue::table.filter(email_queue::id.eq_any(due)))
-        .set((email_queue::claimed_by.eq(worker), email_queue::claimed_until.eq(until)))
-        .returning(Mail::as_returning())
-        .get_results(tx)
-        .await
 }
 
 /// Begins an attempt with those of `ids` that are still `worker`'s, and says which they are: whoever was suspended for longer than the
@@ -225,4 +230,28 @@ pub(crate) async fn backlog(connection: &mut AsyncPgConnection) -> QueryResult<B
     )
     .get_result(connection)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_clock::Clock;
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_claim_takes_the_most_urgent_from_the_index() {
+        let db = TestDatabase::create().await;
+        db.execute(
+            "INSERT INTO email_queue (to_email, from_email, subject, template, dedupe_key, message_id, status, priority)
+             SELECT 'a@example.test', 'b@example.test', 'x', 'welcome', n::text, n::text,
+                    CASE WHEN n % 10 = 0 THEN 'pending'::email_status ELSE 'sent' END, 1 + n % 10
+             FROM generate_series(1, 5000) AS n;
+             ANALYZE email_queue",
+        )
+        .await;
+        let mut connection = db.connect_as("pitchey_notifications_system").await;
+        let plan = Plan::of(&mut connection, super::due(Clock::system().now(), 20)).await;
+        plan.assert_uses_index("email_queue_claim_idx");
+        plan.assert_never_sorts();
+        plan.assert_never_scans("email_queue");
+    }
 }

@@ -44,7 +44,17 @@ pub(crate) async fn claim(
     until: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<Vec<Request>> {
-    let due: Vec<i64> = email_requests::table
+    let due: Vec<i64> = due(now, limit).load(tx).await?;
+    diesel::update(email_requests::table.filter(email_requests::id.eq_any(due)))
+        .set((email_requests::claimed_by.eq(worker), email_requests::claimed_until.eq(until)))
+        .returning(Request::as_returning())
+        .get_results(tx)
+        .await
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn due(now: DateTime<Utc>, limit: i64) -> _ {
+    email_requests::table
         .filter(email_requests::held.is_null())
         .filter(email_requests::not_before.le(now))
         .filter(email_requests::claimed_until.is_null().or(email_requests::claimed_until.lt(now)))
@@ -53,13 +63,6 @@ pub(crate) async fn claim(
         .limit(limit)
         .for_update()
         .skip_locked()
-        .load(tx)
-        .await?;
-    diesel::update(email_requests::table.filter(email_requests::id.eq_any(due)))
-        .set((email_requests::claimed_by.eq(worker), email_requests::claimed_until.eq(until)))
-        .returning(Request::as_returning())
-        .get_results(tx)
-        .await
 }
 
 /// Those of `ids` that still are `worker`'s, locked to the end of the transaction.
@@ -108,4 +111,29 @@ pub(crate) async fn hold(tx: &mut Tx, ids: &[i64], rhythm: &str) -> QueryResult<
 pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> QueryResult<()> {
     diesel::delete(email_requests::table.filter(email_requests::id.eq_any(ids))).execute(tx).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_clock::Clock;
+    use pitchey_events::UserType;
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_claim_passes_what_is_held_for_digests() {
+        let db = TestDatabase::create().await;
+        let user = db.user(UserType::Creator).await;
+        db.execute(&format!(
+            "INSERT INTO email_requests (event_id, user_id, template, letter, held)
+             SELECT gen_random_uuid(), {user}, 'nda-requested', '{{}}', CASE WHEN n % 100 > 0 THEN 'weekly' END
+             FROM generate_series(1, 5000) AS n;
+             ANALYZE email_requests"
+        ))
+        .await;
+        let mut connection = db.connect_as("pitchey_notifications_system").await;
+        let plan = Plan::of(&mut connection, super::due(Clock::system().now(), 50)).await;
+        plan.assert_uses_index("email_requests_due_idx");
+        plan.assert_never_sorts();
+        plan.assert_never_scans("email_requests");
+    }
 }

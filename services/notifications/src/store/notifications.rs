@@ -1,4 +1,6 @@
 use chrono::{DateTime, Utc};
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::RunQueryDsl;
@@ -57,6 +59,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> QueryResult<()> {
     Ok(())
 }
 
+type Rows = notifications::BoxedQuery<'static, Pg, SqlTypeOf<AsSelect<Notification, Pg>>>;
+
 /// The page of `user`'s list, newest first, with one row more than its limit if there is one.
 pub(crate) async fn page(
     tx: &mut Tx,
@@ -64,25 +68,27 @@ pub(crate) async fn page(
     which: Which,
     paging: &Paging,
 ) -> Result<Vec<Notification>, Refusal> {
-    let mut query = notifications::table
+    Ok(query(user, which, paging)?.load(tx).await?)
+}
+
+fn query(user: UserId, which: Which, paging: &Paging) -> Result<Rows, Refusal> {
+    let own = notifications::table
         .filter(notifications::user_id.eq(user.0))
         .order((notifications::created_at.desc(), notifications::id.desc()))
         .select(Notification::as_select())
-        .limit(paging.limit + 1)
-        .into_boxed();
-    if which == Which::Unread {
-        query = query.filter(notifications::read_at.is_null());
-    }
-    query = match &paging.cursor {
-        None => query.offset(paging.offset()),
+        .limit(paging.limit + 1);
+    let rows = match which {
+        Which::All => own.into_boxed(),
+        Which::Unread => own.filter(notifications::read_at.is_null()).into_boxed(),
+    };
+    Ok(match &paging.cursor {
+        None => rows.offset(paging.offset()),
         Some(cursor) => {
             let (at, id): (DateTime<Utc>, i64) = cursor.key()?;
-            query
-                .filter(notifications::created_at.le(at))
+            rows.filter(notifications::created_at.le(at))
                 .filter(notifications::created_at.lt(at).or(notifications::id.lt(id)))
         }
-    };
-    Ok(query.load(tx).await?)
+    })
 }
 
 /// The place after `notification` in its list.
@@ -128,4 +134,46 @@ pub(crate) async fn mark_all_read(tx: &mut Tx, user: UserId, now: DateTime<Utc>)
         .filter(notifications::user_id.eq(user.0))
         .filter(notifications::read_at.is_null());
     diesel::update(unread).set(notifications::read_at.eq(now)).execute(tx).await
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel_async::SimpleAsyncConnection;
+    use pitchey_events::UserType;
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    use pitchey_web::{Cursor, Paging};
+
+    use super::{Which, query};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_page_is_read_from_the_index_in_order() {
+        let db = TestDatabase::create().await;
+        let mut users = Vec::new();
+        for _ in 0..10 {
+            users.push(db.user(UserType::Creator).await);
+        }
+        db.execute(&format!(
+            "INSERT INTO notifications (user_id, event_id, type, title, read_at, created_at)
+             SELECT {} + n % 10, gen_random_uuid(), 'welcome', 'x', CASE WHEN n % 50 >= 10 THEN now() END, now() - n * interval '1 minute'
+             FROM generate_series(1, 20000) AS n;
+             ANALYZE notifications",
+            users[0]
+        ))
+        .await;
+        let mut connection = db.connect_as("pitchey_notifications").await;
+        connection.batch_execute(&format!("SET app.uid = '{}'", users[3])).await.unwrap();
+        for (which, index) in
+            [(Which::All, "notifications_user_id_idx"), (Which::Unread, "notifications_unread_idx")]
+        {
+            let after = Cursor::after(&(pitchey_clock::Clock::system().now(), i64::MAX));
+            for cursor in [None, Some(after)] {
+                let paging = Paging { page: 1, limit: 20, cursor };
+                let plan = Plan::of(&mut connection, query(users[3], which, &paging).unwrap()).await;
+                plan.assert_uses_index(index);
+                plan.assert_never_sorts();
+                plan.assert_never_scans("notifications");
+            }
+        }
+    }
 }
