@@ -20,8 +20,12 @@ const SIGNED: &str = include_str!("../sql/signed_nda.sql");
 const CREATORS: i32 = 100;
 /// Investors, all logged in: nobody may ask for more than ten agreements a day.
 const INVESTORS: i32 = 3_000;
-/// Published pitches that ask for an NDA. The first half is asked for, the second has been.
-const PITCHES: i32 = 20;
+/// Published pitches that are asked for NDAs while it is measured.
+const ASKED_FOR: usize = 10;
+/// More, whose owners have requests to answer.
+const TO_ANSWER: usize = 10;
+/// More, which only the floor asks for.
+const FLOOR: usize = 20;
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub struct Data {
     pub investors: Arc<Vec<Person>>,
     /// Published; an NDA is required.
     pub pitches: Arc<Vec<i32>>,
+    /// The first pitch that only the floor asks for, and its owner; the others have the ids that follow.
+    pub floor_pitches: (i32, i32),
     /// Pending requests, and the places of their owners.
     pub pending: Arc<Vec<(i32, usize)>>,
     requests: Arc<AtomicU32>,
@@ -84,8 +90,11 @@ impl Data {
         let pitches = publish(platform, &creators).await;
         let signed = [&pitches[0], &investors[0].actor.id.0].map(|id| id as &(dyn tokio_postgres::types::ToSql + Sync));
         admin.execute(SIGNED, &signed).await.unwrap();
-        let answered = pitches[pitches.len() / 2..].to_vec();
-        let pending = admin.query(PENDING, &[&answered]).await.unwrap();
+        let to_answer = pitches[ASKED_FOR..ASKED_FOR + TO_ANSWER].to_vec();
+        let pending = admin.query(PENDING, &[&to_answer]).await.unwrap();
+        let first = ASKED_FOR + TO_ANSWER;
+        assert!(pitches.is_sorted_by(|a, b| a + 1 == *b), "pgbench counts pitches");
+        let floor_pitches = (pitches[first], creators[first].actor.id.0);
         let owner = |id: i32| creators.iter().position(|creator| creator.actor.id.0 == id).unwrap();
         let pending = pending.iter().map(|row| (row.get(0), owner(row.get(1)))).collect();
         admin.batch_execute("vacuum analyze").await.unwrap();
@@ -94,6 +103,7 @@ impl Data {
             creators: Arc::new(creators),
             investors: Arc::new(investors),
             pitches: Arc::new(pitches),
+            floor_pitches,
             pending: Arc::new(pending),
             requests: Arc::default(),
             answers: Arc::default(),
@@ -106,7 +116,7 @@ impl Data {
         // The first investor has an agreement already.
         let people = self.investors.len();
         let pitch = number / people;
-        assert!(pitch < self.pitches.len() / 2, "there are no more agreements to ask for");
+        assert!(pitch < ASKED_FOR, "there are no more agreements to ask for");
         (&self.investors[number % people], self.pitches[pitch])
     }
 
@@ -144,7 +154,7 @@ pub fn pitch(title: &str) -> String {
 async fn publish(platform: &Platform, creators: &[Person]) -> Vec<i32> {
     let gateway = Client::new(platform.address(Service::Gateway));
     let mut pitches = Vec::new();
-    for (number, owner) in creators.iter().take(PITCHES as usize).enumerate() {
+    for (number, owner) in creators.iter().take(ASKED_FOR + TO_ANSWER + FLOOR).enumerate() {
         let body = pitch(&format!("The Lighthouse {number}"));
         let made = gateway.send(request(Method::POST, "/api/pitches", Some(&owner.token), body)).await.json();
         let id = made["pitch"]["id"].as_i64().unwrap();

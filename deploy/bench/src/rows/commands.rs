@@ -6,13 +6,16 @@ use serde_json::json;
 
 use crate::Scale;
 use crate::data::{Data, Person, pitch};
-use crate::load::{Outgoing, closed, request};
+use crate::load::{Client, Outgoing, closed, request};
 use crate::pgbench::{self, Script};
 use crate::platform::{Platform, sign};
 use crate::report::{Goal, Line, Report, rate};
 use crate::stats::abba;
 
+/// Fewer than the service has connections. The script of NDA requests knows it, too.
 const CONCURRENCY: usize = 8;
+/// More than any run of pgbench makes.
+const PAIRS_A_RUN: usize = 4_000;
 const CREATE: &str = include_str!("../../sql/create_pitch.sql");
 const REQUEST: &str = include_str!("../../sql/request_nda.sql");
 
@@ -26,28 +29,59 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
         let creator = &creators[number as usize % creators.len()];
         (creator.clone(), "/api/pitches", pitch(&format!("Number {number}")))
     };
-    let range = (data.creators[0].actor.id.0, data.creators.len());
-    let variables = [("first_creator", range.0.to_string()), ("creators", range.1.to_string())];
-    command(platform, "create a pitch", create, &Script { sql: CREATE, variables: &variables }, scale, report).await;
+    let made = data
+        .admin
+        .query_one(
+            "select short_synopsis, long_synopsis, content, response::text from pitches join pitch_versions on pitch_id = id
+             join idempotency_keys on (response -> 'pitch' ->> 'id')::integer = id and idempotency_keys.status = 201 limit 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    let floor = |_| {
+        vec![
+            ("first_creator", data.creators[0].actor.id.to_string()),
+            ("creators", data.creators.len().to_string()),
+            ("synopsis", made.get(0)),
+            ("long", made.get(1)),
+            ("content", made.get(2)),
+            ("response", made.get(3)),
+        ]
+    };
+    command(platform, "create a pitch", create, (CREATE, &floor), scale, report).await;
 
     let all = data.clone();
     let ask = move |_| {
         let (person, pitch) = all.next_request();
         (person.clone(), "/api/ndas/request", json!({ "pitchId": pitch, "message": "May I?" }).to_string())
     };
-    let variables = [("first_investor", data.investors[0].actor.id.0.to_string())];
-    command(platform, "request an NDA", ask, &Script { sql: REQUEST, variables: &variables }, scale, report).await;
+    let gateway = Client::new(platform.address(Service::Gateway));
+    let (person, path, body) = ask(0);
+    let answer = gateway.send(request(Method::POST, path, Some(&person.token), body)).await.json().to_string();
+    let floor = |run: usize| {
+        vec![
+            ("i", "-1".to_owned()),
+            ("first_pair", (run * PAIRS_A_RUN).to_string()),
+            ("first_investor", data.investors[0].actor.id.to_string()),
+            ("investors", data.investors.len().to_string()),
+            ("first_pitch", data.floor_pitches.0.to_string()),
+            ("first_owner", data.floor_pitches.1.to_string()),
+            ("response", answer.clone()),
+        ]
+    };
+    command(platform, "request an NDA", ask, (REQUEST, &floor), scale, report).await;
 }
 
 async fn command(
     platform: &Platform,
     what: &str,
     make: impl Fn(u64) -> Command + Clone + Send + Sync + 'static,
-    floor: &Script<'_>,
+    (sql, floor): (&str, &dyn Fn(usize) -> Vec<(&'static str, String)>),
     scale: Scale,
     report: &mut Report,
 ) {
     let url = platform.setting("PITCHES_DATABASE__USER_URL").to_owned();
+    let mut runs = 0;
     let samples = abba(scale.pairs, 3, async |which| {
         let (make, signer) = (make.clone(), platform.signer());
         match which {
@@ -69,7 +103,11 @@ async fn command(
                 };
                 closed(platform.address(Service::Gateway), CONCURRENCY, scale.sample, through).await.rate()
             }
-            _ => pgbench::run(&url, floor, CONCURRENCY, scale.sample).await,
+            _ => {
+                runs += 1;
+                let script = Script { sql, variables: &floor(runs - 1) };
+                pgbench::run(&url, &script, CONCURRENCY, scale.sample).await
+            }
         }
     })
     .await;
