@@ -127,9 +127,14 @@ impl Platform {
             })
             .await;
             let work = format!("{}pitchey.{service}", self.broker.prefix);
-            wait_until(&format!("{work} to be empty"), SETTLED, async || self.broker.depth(&work).await == 0).await;
+            wait_until(&format!("{work} to be empty"), SETTLED, async || self.broker.depth(&work).await == 0)
+                .await;
             assert_eq!(self.broker.depth(&format!("{work}.dead")).await, 0, "dead letters of {service}");
         }
-        assert_eq!(self.broker.depth(&format!("{}pitchey.unrouted", self.broker.prefix)).await, 0, "unrouted events");
+        assert_eq!(
+            self.broker.depth(&format!("{}pitchey.unrouted", self.broker.prefix)).await,
+            0,
+            "unrouted events"
+        );
     }
 }

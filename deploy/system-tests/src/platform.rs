@@ -74,7 +74,9 @@ impl Builder {
         let mut ports = Ports::new();
         let places: Vec<_> = SERVICES
             .into_iter()
-            .flat_map(|service| (0..self.replicas.get(&service).copied().unwrap_or(1)).map(move |n| (service, n)))
+            .flat_map(|service| {
+                (0..self.replicas.get(&service).copied().unwrap_or(1)).map(move |n| (service, n))
+            })
             .map(|(service, number)| (service, number, (ports.take(), ports.take())))
             .collect();
         let mut environment = environment(&db, &broker, &dir);
@@ -88,14 +90,14 @@ impl Builder {
             environment.push((format!("PITCHEY_RPC_TARGETS__{name}"), list(|ports| ports.1)));
         }
         environment.extend(self.environment);
-        let mut replicas: Vec<_> = places
+        let replicas: Vec<_> = places
             .into_iter()
             .map(|(service, number, ports)| Replica::new(service, number, ports, &environment, dir.path()))
             .collect();
         look::record(&db).await;
-        replicas.iter_mut().for_each(Replica::start);
+        replicas.iter().for_each(Replica::start);
         let people = AtomicU32::new(1);
-        let mut platform = Platform { replicas, db, broker, environment, people, _dir: dir };
+        let platform = Platform { replicas, db, broker, environment, people, _dir: dir };
         platform.wait_until_healthy().await;
         platform
     }
@@ -129,7 +131,8 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
             let name = service.as_str().to_uppercase();
             let url = |role: &str| db.url_as(role);
             environment.push((format!("{name}_DATABASE__USER_URL"), url(&format!("pitchey_{service}"))));
-            environment.push((format!("{name}_DATABASE__SYSTEM_URL"), url(&format!("pitchey_{service}_system"))));
+            environment
+                .push((format!("{name}_DATABASE__SYSTEM_URL"), url(&format!("pitchey_{service}_system"))));
         }
     }
     environment
@@ -162,15 +165,14 @@ impl Platform {
     }
 
     /// One of them, to be killed and started.
-    pub fn replica(&mut self, service: Service, number: usize) -> &mut Replica {
-        self.replicas.iter_mut().filter(|replica| replica.service == service).nth(number).expect("such a replica")
+    pub fn replica(&self, service: Service, number: usize) -> &Replica {
+        self.replicas.iter().filter(|replica| replica.service == service).nth(number).expect("such a replica")
     }
 
     /// Waits until every process says that it can serve, and has the broker.
-    pub async fn wait_until_healthy(&mut self) {
-        let replicas = &mut self.replicas;
+    pub async fn wait_until_healthy(&self) {
         wait_until("all services to be healthy", UP, async || {
-            for replica in replicas.iter_mut() {
+            for replica in &self.replicas {
                 if let Some(status) = replica.ended() {
                     panic!("{} ended with {status}:\n{}", replica.service, replica.log());
                 }
@@ -201,7 +203,11 @@ impl Platform {
 
     /// A name that nobody on this platform has.
     pub(crate) fn fresh(&self, name: &str) -> String {
-        format!("{name}{}{}", self.people.fetch_add(1, Ordering::Relaxed), &Uuid::new_v4().simple().to_string()[..6])
+        format!(
+            "{name}{}{}",
+            self.people.fetch_add(1, Ordering::Relaxed),
+            &Uuid::new_v4().simple().to_string()[..6]
+        )
     }
 }
 

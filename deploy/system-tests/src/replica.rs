@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -19,7 +20,7 @@ pub struct Replica {
     pub(crate) http: u16,
     environment: Vec<(String, String)>,
     log: PathBuf,
-    child: Option<Child>,
+    child: Mutex<Option<Child>>,
 }
 
 impl Replica {
@@ -37,11 +38,11 @@ impl Replica {
             environment.push((format!("{prefix}_RPC__ADDRESS"), format!("127.0.0.1:{rpc}")));
         }
         let log = dir.join(format!("{service}-{number}.log"));
-        Self { service, http, environment, log, child: None }
+        Self { service, http, environment, log, child: Mutex::default() }
     }
 
     /// Starts it, also again.
-    pub fn start(&mut self) {
+    pub fn start(&self) {
         let program = built(&format!("pitchey-{}", self.service));
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
         let child = Command::new(&program)
@@ -53,7 +54,7 @@ impl Replica {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}: cargo build --bins", program.display()));
-        self.child = Some(child);
+        *self.child() = Some(child);
     }
 
     /// Where its HTTP is.
@@ -69,16 +70,17 @@ impl Replica {
     }
 
     /// SIGKILL, and waits until it is gone.
-    pub async fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+    pub async fn kill(&self) {
+        let child = self.child().take();
+        if let Some(mut child) = child {
             child.kill().await.expect("SIGKILL");
         }
     }
 
     /// SIGTERM, and waits for its end.
-    pub async fn terminate(&mut self) -> ExitStatus {
+    pub async fn terminate(&self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
-        let mut child = self.child.take().expect("it runs");
+        let mut child = self.child().take().expect("it runs");
         child.wait().await.expect("its end")
     }
 
@@ -93,7 +95,7 @@ impl Replica {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        let pid = self.child().as_ref().and_then(Child::id).expect("it runs");
         kill(Pid::from_raw(pid.cast_signed()), signal).expect("a signal");
     }
 
@@ -103,8 +105,12 @@ impl Replica {
     }
 
     /// The exit status, if it ended by itself.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.as_mut()?.try_wait().ok()?
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        self.child().as_mut()?.try_wait().ok()?
+    }
+
+    fn child(&self) -> MutexGuard<'_, Option<Child>> {
+        self.child.lock().expect("nobody panics with it")
     }
 }
 

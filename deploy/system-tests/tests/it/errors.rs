@@ -73,7 +73,8 @@ fn envelope(answer: &Answer) {
     assert!(timestamp.len() == 24 && timestamp.ends_with('Z'), "timestamp: {answer}");
     assert!(json["details"].is_object(), "details: {answer}");
     assert!(json["requestId"].as_str().is_some_and(|id| !id.is_empty()), "requestId: {answer}");
-    let errors = json["validation_errors"].as_array().unwrap_or_else(|| panic!("validation_errors: {answer}"));
+    let errors =
+        json["validation_errors"].as_array().unwrap_or_else(|| panic!("validation_errors: {answer}"));
     assert_eq!(!errors.is_empty(), answer.status == 400, "validation_errors: {answer}");
     for error in errors {
         for key in ["field", "message", "code"] {
@@ -81,7 +82,10 @@ fn envelope(answer: &Answer) {
         }
     }
     if answer.status == 429 {
-        assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{answer}");
+        assert!(
+            answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()),
+            "{answer}"
+        );
     }
 }
 
@@ -90,19 +94,54 @@ async fn bodies(platform: &Platform, owner: &Person, routes: &[(Method, String)]
     let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000));
     let wrong = |value: Value| {
         let names = [
-            "title", "logline", "genre", "format", "shortSynopsis", "themes", "comparables", "requiresNDA", "ndaType",
-            "pitchId", "message", "reason", "fullName", "acceptTerms", "documentHash", "ndaIds", "policy", "terms",
-            "expiryDays", "archived", "email", "username", "password", "userType", "firstName", "token", "newPassword",
-            "refreshToken", "currentPassword", "location", "bio", "messages", "ndaRequests", "weeklyDigest", "marketing",
+            "title",
+            "logline",
+            "genre",
+            "format",
+            "shortSynopsis",
+            "themes",
+            "comparables",
+            "requiresNDA",
+            "ndaType",
+            "pitchId",
+            "message",
+            "reason",
+            "fullName",
+            "acceptTerms",
+            "documentHash",
+            "ndaIds",
+            "policy",
+            "terms",
+            "expiryDays",
+            "archived",
+            "email",
+            "username",
+            "password",
+            "userType",
+            "firstName",
+            "token",
+            "newPassword",
+            "refreshToken",
+            "currentPassword",
+            "location",
+            "bio",
+            "messages",
+            "ndaRequests",
+            "weeklyDigest",
+            "marketing",
         ];
-        let object: serde_json::Map<_, _> = names.into_iter().map(|name| (name.to_owned(), value.clone())).collect();
+        let object: serde_json::Map<_, _> =
+            names.into_iter().map(|name| (name.to_owned(), value.clone())).collect();
         Value::Object(object).to_string().into_bytes()
     };
     let samples: Vec<(&str, Vec<u8>)> = vec![
         ("half a JSON", b"{\"title\": ".to_vec()),
         ("no JSON", b"title=x".to_vec()),
         ("invalid UTF-8", b"{\"title\": \"\xff\xfe\"}".to_vec()),
-        ("half a surrogate", br#"{"title": "\ud800", "email": "\ud800", "message": "\ud800", "reason": "\ud800"}"#.to_vec()),
+        (
+            "half a surrogate",
+            br#"{"title": "\ud800", "email": "\ud800", "message": "\ud800", "reason": "\ud800"}"#.to_vec(),
+        ),
         ("a list", b"[1, 2, 3]".to_vec()),
         ("a text", b"\"text\"".to_vec()),
         ("null", b"null".to_vec()),
@@ -130,11 +169,13 @@ async fn bodies(platform: &Platform, owner: &Person, routes: &[(Method, String)]
             }
         }
         let huge = vec![b' '; 4 * 1024 * 1024];
-        let answer = gateway.request(method.clone(), path).bearer(&owner.token).body("application/json", huge);
+        let answer =
+            gateway.request(method.clone(), path).bearer(&owner.token).body("application/json", huge);
         let answer = answer.send().await;
         envelope(&answer);
         assert_eq!(answer.status, 413, "{answer}");
-        let answer = gateway.request(method.clone(), path).bearer(&owner.token).body("text/xml", "<a/>").send().await;
+        let answer =
+            gateway.request(method.clone(), path).bearer(&owner.token).body("text/xml", "<a/>").send().await;
         envelope(&answer);
         assert_eq!(answer.status, 415, "{answer}");
     }
@@ -143,18 +184,39 @@ async fn bodies(platform: &Platform, owner: &Person, routes: &[(Method, String)]
 async fn identifiers(platform: &Platform, owner: &Person) {
     let gateway = platform.gateway();
     for id in [
-        "0", "-1", "2147483647", "2147483648", "99999999999999999999", "abc", "1.5", "1e3", "%00", "%FF", "1%2F2", "1;2",
-        "..", "%2e%2e", "'%20or%201=1", "%F0%9F%8E%AC",
+        "0",
+        "-1",
+        "2147483647",
+        "2147483648",
+        "99999999999999999999",
+        "abc",
+        "1.5",
+        "1e3",
+        "%00",
+        "%FF",
+        "1%2F2",
+        "1;2",
+        "..",
+        "%2e%2e",
+        "'%20or%201=1",
+        "%F0%9F%8E%AC",
     ] {
         for path in [
-            format!("/api/pitches/{id}"), format!("/api/pitches/public/{id}"), format!("/api/pitches/{id}/versions"),
-            format!("/api/ndas/{id}"), format!("/api/ndas/{id}/document"), format!("/api/ndas/pitch/{id}/status"),
+            format!("/api/pitches/{id}"),
+            format!("/api/pitches/public/{id}"),
+            format!("/api/pitches/{id}/versions"),
+            format!("/api/ndas/{id}"),
+            format!("/api/ndas/{id}/document"),
+            format!("/api/ndas/pitch/{id}/status"),
             format!("/api/users/{id}"),
         ] {
             let answer = gateway.get(&path).bearer(&owner.token).send().await;
             envelope(&answer);
             // A path that climbs names another route, which may well exist.
-            assert!(answer.status == 404 || id.contains('.') || id.contains("%2e") || answer.status == 400, "{answer}");
+            assert!(
+                answer.status == 404 || id.contains('.') || id.contains("%2e") || answer.status == 400,
+                "{answer}"
+            );
         }
     }
     let long = format!("/api/pitches/{}", "9".repeat(5_000));
@@ -163,11 +225,29 @@ async fn identifiers(platform: &Platform, owner: &Person) {
 
 async fn queries(platform: &Platform, owner: &Person, routes: &[(Method, String)]) {
     let gateway = platform.gateway();
-    for (_, path) in routes.iter().filter(|(method, path)| *method == Method::GET && !path.contains("/docs")) {
+    for (_, path) in routes.iter().filter(|(method, path)| *method == Method::GET && !path.contains("/docs"))
+    {
         for query in [
-            "page=0", "page=-1", "page=x", "page=99999999999999999999", "page=2147483647", "limit=0", "limit=x",
-            "limit=100000", "cursor=%00", "cursor=garbage", "cursor=", "status=nonsense", "role=nonsense", "genre=x",
-            "q=%FF", "q=%00", "page=1&page=2", "%", "=&=&", "to=%00",
+            "page=0",
+            "page=-1",
+            "page=x",
+            "page=99999999999999999999",
+            "page=2147483647",
+            "limit=0",
+            "limit=x",
+            "limit=100000",
+            "cursor=%00",
+            "cursor=garbage",
+            "cursor=",
+            "status=nonsense",
+            "role=nonsense",
+            "genre=x",
+            "q=%FF",
+            "q=%00",
+            "page=1&page=2",
+            "%",
+            "=&=&",
+            "to=%00",
         ] {
             let answer = gateway.get(&format!("{path}?{query}")).bearer(&owner.token).send().await;
             envelope(&answer);
@@ -187,7 +267,14 @@ async fn tokens(platform: &Platform) {
     let gateway = platform.gateway();
     let long = format!("Bearer {}", "x".repeat(4_000));
     for authorization in [
-        "Bearer", "Bearer ", "Bearer x", "bearer x y z", "Basic dTpw", "Token x", long.as_str(), "Bearer null",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "bearer x y z",
+        "Basic dTpw",
+        "Token x",
+        long.as_str(),
+        "Bearer null",
         "Bearer eyJhbGciOiJub25lIn0.e30.",
     ] {
         let answer = gateway.get("/api/user/profile").header("authorization", authorization).send().await;
@@ -210,7 +297,9 @@ async fn headers(platform: &Platform, owner: &Person) {
         envelope(&answer);
         assert_eq!(answer.status, 400, "{key:?}: {answer}");
     }
-    for (name, value) in [("if-match", "\"x\""), ("if-match", "-1"), ("accept", "nonsense"), ("range", "bytes=5-2")] {
+    for (name, value) in
+        [("if-match", "\"x\""), ("if-match", "-1"), ("accept", "nonsense"), ("range", "bytes=5-2")]
+    {
         let answer = gateway.get("/api/pitches").by(Some(owner)).header(name, value).send().await;
         envelope(&answer);
     }
@@ -218,7 +307,9 @@ async fn headers(platform: &Platform, owner: &Person) {
 
 async fn unknown_routes(platform: &Platform) {
     let gateway = platform.gateway();
-    for path in ["/", "/api", "/api/", "/api/nothing", "/api/pitches/1/nothing", "/metrics", "/openapi.json", "/.env"] {
+    for path in
+        ["/", "/api", "/api/", "/api/nothing", "/api/pitches/1/nothing", "/metrics", "/openapi.json", "/.env"]
+    {
         let answer = gateway.get(path).send().await;
         envelope(&answer);
         assert_eq!(answer.status, 404, "{answer}");

@@ -171,7 +171,8 @@ async fn fill(platform: &Platform, cast: &Cast, template: &str, world: World) ->
             let another = platform.log_in(&cast.owner.email).await;
             let sessions = another.get(platform, "/api/user/sessions").await.ok();
             let sessions = sessions["data"].as_array().cloned().unwrap();
-            let current = sessions.iter().find(|session| session["current"] == true).expect("the current session");
+            let current =
+                sessions.iter().find(|session| session["current"] == true).expect("the current session");
             current["id"].as_str().unwrap().to_owned()
         }
         "/api/users/username/{username}" => {
@@ -212,7 +213,9 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
         "POST /api/auth/forgot-password" | "POST /api/auth/resend-verification" => {
             json!({ "email": "nobody@people.test" })
         }
-        "POST /api/auth/reset-password" => json!({ "token": "none", "newPassword": "one that is long enough" }),
+        "POST /api/auth/reset-password" => {
+            json!({ "token": "none", "newPassword": "one that is long enough" })
+        }
         "POST /api/auth/verify-email" => json!({ "token": "none" }),
         route if route.ends_with("/login") => json!({ "email": "nobody@people.test", "password": "wrong" }),
         _ => json!({}),

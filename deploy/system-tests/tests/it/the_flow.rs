@@ -10,8 +10,11 @@ const SECRET: &str = "The keeper never lights the lamp.";
 #[tokio::test]
 async fn one_nda_goes_all_the_way_through_the_platform() {
     let platform = Platform::start().await;
-    let [creator, investor, other] =
-        [platform.person("creator").await, platform.person("investor").await, platform.person("investor").await];
+    let [creator, investor, other] = [
+        platform.person("creator").await,
+        platform.person("investor").await,
+        platform.person("investor").await,
+    ];
 
     let pitch = publish(&platform, &creator).await;
     sees_the_public_part_only(&platform, None, pitch).await;
@@ -94,7 +97,11 @@ async fn approve_and_sign(platform: &Platform, creator: &Person, investor: &Pers
 
     let document = investor.get(platform, &path("/document")).await.expect(200);
     let hash = sha256(&document.bytes);
-    assert_eq!(investor.get(platform, &path("")).await.ok()["documentHash"], hash, "what is offered is what is read");
+    assert_eq!(
+        investor.get(platform, &path("")).await.ok()["documentHash"],
+        hash,
+        "what is offered is what is read"
+    );
 
     let signature = |hash: &str| {
         json!({

@@ -80,7 +80,8 @@ impl World {
         let requested = cast.requester.post(platform, "/api/ndas/request", &body).await.expect(201);
         world.nda = requested["nda"]["id"].as_i64().expect("an id");
         // Nobody may ask more than ten times a day.
-        let sql = format!("UPDATE ndas SET created_at = created_at - interval '2 days' WHERE id = {}", world.nda);
+        let sql =
+            format!("UPDATE ndas SET created_at = created_at - interval '2 days' WHERE id = {}", world.nda);
         platform.db.admin().await.batch_execute(&sql).await.expect("an older request");
         if given == Given::Pending {
             return world;
