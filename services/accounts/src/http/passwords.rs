@@ -52,10 +52,11 @@ pub async fn reset(
     origin: Origin,
     command: Command<Reset>,
 ) -> Result<HttpResponse, Error> {
+    // A repetition finds the token used, and its answer under its key: only the transaction knows which it is.
     let hash = passwords::prepare_reset(&state, &command.input.token, &command.input.new_password).await?;
     command
         .run(&state.databases.user, async |tx, input| {
-            passwords::reset(tx, &state, &input.token, &hash, &origin).await?;
+            passwords::reset(tx, &state, &input.token, hash.as_deref(), &origin).await?;
             Ok(Answer::ok("Your password is changed. Please log in."))
         })
         .await
@@ -86,7 +87,7 @@ pub async fn change(
     let change = passwords::prepare_change(&state, actor.id, current_password, new_password, &origin).await?;
     command
         .run(&state.databases.user, async |tx, _| {
-            passwords::change(tx, &state, actor.id, actor.session_id, &change, &origin).await?;
+            passwords::change(tx, &state, actor.id, actor.session_id, change, &origin).await?;
             Ok(Answer::ok("Your password is changed; your other sessions have ended."))
         })
         .await

@@ -90,7 +90,7 @@ async fn refused(
     Ok(error)
 }
 
-/// Begins a session of somebody proven. `tx` is nobody's and becomes the user's.
+/// Begins a session of somebody proven, whose transaction `tx` is.
 pub async fn begin_session(
     tx: &mut Tx,
     state: &AppState,
@@ -98,7 +98,7 @@ pub async fn begin_session(
     origin: &Origin,
 ) -> Result<LoggedIn, Error> {
     let now = state.clock.now();
-    store::act_as(tx, proven.user).await?;
+
     // The lock also lets one log-in of a user at a time count the sessions.
     let (mut user, hash) = users::lock(tx, proven.user).await?.ok_or(Error::WrongCredentials)?;
     if hash != proven.hash {

@@ -20,14 +20,14 @@ pub struct Change {
     new_hash: String,
 }
 
-/// Checks the current password; failures count like those of log-ins, so that a stolen session is no way to guess it.
+/// Checks the current password; nothing if it is wrong. Failures count like those of log-ins, so that a stolen session is no way to guess it.
 pub async fn prepare_change(
     state: &AppState,
     user: UserId,
     current: &str,
     new: &str,
     origin: &Origin,
-) -> Result<Change, Error> {
+) -> Result<Option<Change>, Error> {
     let found = {
         let mut connection = state.databases.user.connection().await?;
         users::password_hash(&mut connection, user).await?
@@ -38,12 +38,12 @@ pub async fn prepare_change(
     let counted = throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
     tx.commit().await?;
     if throttle::verify(state, &turn, &counted, current, Some(&current_hash)).await? == Verdict::Wrong {
-        return Err(Error::WrongPassword);
+        return Ok(None);
     }
     let mut tx = state.databases.user.begin(Some(user)).await?;
     throttle::forgive(&mut tx, &turn).await?;
     tx.commit().await?;
-    Ok(Change { current_hash, new_hash: state.passwords.hash(new).await? })
+    Ok(Some(Change { current_hash, new_hash: state.passwords.hash(new).await? }))
 }
 
 /// Sets the new password and ends the user's other sessions.
@@ -52,9 +52,10 @@ pub async fn change(
     state: &AppState,
     user: UserId,
     session: SessionId,
-    change: &Change,
+    change: Option<Change>,
     origin: &Origin,
 ) -> Result<(), Error> {
+    let change = change.ok_or(Error::WrongPassword)?;
     let (_, hash) = users::lock(tx, user).await?.ok_or(Refusal::Unauthenticated)?;
     if hash != change.current_hash {
         return Err(Error::WrongPassword);
@@ -85,12 +86,12 @@ pub async fn forgot(tx: &mut Tx, state: &AppState, email: &str, origin: &Origin)
 }
 
 /// The hash of the new password, if the token works: nobody without one makes us hash.
-pub async fn prepare_reset(state: &AppState, token: &str, new: &str) -> Result<String, Error> {
+pub async fn prepare_reset(state: &AppState, token: &str, new: &str) -> Result<Option<String>, Error> {
     let works = {
         let mut connection = state.databases.user.connection().await?;
         mail_tokens::works(&mut connection, &digest(token), Purpose::PasswordReset, state.clock.now()).await?
     };
-    if works { state.passwords.hash(new).await } else { Err(Error::MailTokenInvalid) }
+    if works { state.passwords.hash(new).await.map(Some) } else { Ok(None) }
 }
 
 /// Sets the new password and ends all sessions. `tx` is nobody's and becomes the user's.
@@ -98,9 +99,10 @@ pub async fn reset(
     tx: &mut Tx,
     state: &AppState,
     token: &str,
-    new_hash: &str,
+    new_hash: Option<&str>,
     origin: &Origin,
 ) -> Result<(), Error> {
+    let new_hash = new_hash.ok_or(Error::MailTokenInvalid)?;
     let consumed =
         mail_tokens::consume(tx, &digest(token), Purpose::PasswordReset, state.clock.now()).await?;
     let id = consumed.ok_or(Error::MailTokenInvalid)?;

@@ -23,6 +23,17 @@ pub async fn lock(tx: &mut Tx, key: &Key) -> QueryResult<()> {
     Ok(())
 }
 
+#[diesel::dsl::auto_type(no_type_alias)]
+fn recent<'a>(account_digest: &'a [u8], ip: &'a str, since: DateTime<Utc>, most: i64) -> _ {
+    login_attempts::table
+        .filter(login_attempts::account_digest.eq(account_digest))
+        .filter(login_attempts::ip_address.eq(ip))
+        .filter(login_attempts::failed_at.gt(since))
+        .order(login_attempts::failed_at.desc())
+        .limit(most)
+        .select(login_attempts::failed_at)
+}
+
 /// When the last `most` attempts since `since` were, newest first.
 pub async fn since(
     tx: &mut Tx,
@@ -30,15 +41,7 @@ pub async fn since(
     since: DateTime<Utc>,
     most: i64,
 ) -> QueryResult<Vec<DateTime<Utc>>> {
-    login_attempts::table
-        .filter(login_attempts::account_digest.eq(&key.account_digest))
-        .filter(login_attempts::ip_address.eq(&key.ip))
-        .filter(login_attempts::failed_at.gt(since))
-        .order(login_attempts::failed_at.desc())
-        .limit(most)
-        .select(login_attempts::failed_at)
-        .load(tx)
-        .await
+    recent(&key.account_digest, &key.ip, since, most).load(tx).await
 }
 
 pub async fn insert(tx: &mut Tx, key: &Key, at: DateTime<Utc>) -> QueryResult<i64> {
@@ -80,4 +83,21 @@ pub async fn sweep(connection: &mut AsyncPgConnection, before: DateTime<Utc>) ->
         .filter(login_attempts::failed_at.lt(before))
         .execute(connection)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_count_is_one_range_of_the_key() {
+        let db = TestDatabase::create().await;
+        let mut connection = db.connect_as("pitchey_accounts").await;
+        let now = pitchey_clock::Clock::system().now();
+        let plan = Plan::of(&mut connection, recent(&[0; 32], "127.0.0.1", now, 5)).await;
+        plan.assert_uses_index("login_attempts_pkey");
+        plan.assert_never_sorts();
+    }
 }

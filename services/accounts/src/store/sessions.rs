@@ -89,16 +89,18 @@ pub async fn insert(tx: &mut Tx, session: NewSession<'_>) -> QueryResult<Session
         .await
 }
 
-/// The user's sessions that can still be refreshed, newest first.
-pub async fn live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Session>> {
+#[diesel::dsl::auto_type(no_type_alias)]
+fn live_of(user: i32, now: DateTime<Utc>) -> _ {
     sessions::table
-        .filter(sessions::user_id.eq(user.0))
+        .filter(sessions::user_id.eq(user))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .order((sessions::created_at.desc(), sessions::id.desc()))
-        .select(Session::as_select())
-        .load(tx)
-        .await
+}
+
+/// The user's sessions that can still be refreshed, newest first.
+pub async fn live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Session>> {
+    live_of(user.0, now).select(Session::as_select()).load(tx).await
 }
 
 /// One of the user's sessions, whatever became of it.
@@ -296,5 +298,14 @@ mod tests {
         let plan = Plan::of(&mut connection, token_look_up!("digest", now)).await;
         plan.assert_uses_index("sessions_token_key");
         plan.assert_uses_index("users_pkey");
+    }
+
+    #[tokio::test]
+    async fn a_users_sessions_are_found_by_index_under_row_level_security() {
+        let db = TestDatabase::create().await;
+        let mut connection = db.connect_as("pitchey_accounts").await;
+        let now = pitchey_clock::Clock::system().now();
+        let plan = Plan::of(&mut connection, live_of(1, now).select(sessions::id)).await;
+        plan.assert_uses_index("sessions_user_id_idx");
     }
 }

@@ -113,14 +113,19 @@ pub async fn insert(tx: &mut Tx, user: NewUser<'_>) -> Result<User, Error> {
         .map_err(taken)
 }
 
+#[diesel::dsl::auto_type(no_type_alias)]
+fn with_email<'a>(email: &'a str) -> _ {
+    users::table.filter(lower(users::email).eq(lower(email)))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn with_username<'a>(name: &'a str) -> _ {
+    users::table.filter(lower(users::username).eq(lower(name)))
+}
+
 /// The user of this e-mail address, whatever its case, with the password's hash.
 pub async fn by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<(User, String)>> {
-    users::table
-        .filter(lower(users::email).eq(lower(email)))
-        .select((User::as_select(), users::password_hash))
-        .first(tx)
-        .await
-        .optional()
+    with_email(email).select((User::as_select(), users::password_hash)).first(tx).await.optional()
 }
 
 /// The row, locked against changes until the transaction ends, with the password's hash.
@@ -145,12 +150,7 @@ pub async fn get(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
 
 /// Whatever the case.
 pub async fn by_username(connection: &mut AsyncPgConnection, name: &str) -> QueryResult<Option<User>> {
-    users::table
-        .filter(lower(users::username).eq(lower(name)))
-        .select(User::as_select())
-        .first(connection)
-        .await
-        .optional()
+    with_username(name).select(User::as_select()).first(connection).await.optional()
 }
 
 pub async fn by_ids(connection: &mut AsyncPgConnection, ids: &[i32]) -> QueryResult<Vec<User>> {
@@ -211,4 +211,21 @@ pub async fn set_profile(
         .get_result(tx)
         .await
         .map_err(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn names_are_looked_up_by_the_unique_indexes() {
+        let db = TestDatabase::create().await;
+        let mut connection = db.connect_as("pitchey_accounts").await;
+        let by_email = Plan::of(&mut connection, with_email("a@b.test").select(users::id)).await;
+        by_email.assert_uses_index("users_email_key");
+        let by_name = Plan::of(&mut connection, with_username("ada").select(users::id)).await;
+        by_name.assert_uses_index("users_username_key");
+    }
 }

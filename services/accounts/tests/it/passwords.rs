@@ -138,3 +138,23 @@ async fn a_changed_password_makes_a_mailed_reset_worthless() {
     app.emitted.take::<PasswordChanged>().await;
     reset(&app, &token, "a third long phrase").await.refused(400, "mail_token_invalid");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_with_its_key_gets_the_first_answer() {
+    let app = App::start().await;
+    let ada = app.creator("ada").await;
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    let change =
+        || app.client.post("/api/auth/change-password").as_(&ada.actor).header("idempotency-key", "k1");
+    change().json(&body).send().await.expect(200);
+    app.emitted.take::<PasswordChanged>().await;
+    assert_eq!(change().json(&body).send().await.expect(200).header("idempotency-replayed"), Some("true"));
+
+    let token = app.notifications.mail_token(promised(&app, &ada.email).await).await.unwrap().token;
+    let body = json!({ "token": token, "newPassword": "a third long phrase" });
+    let reset = || app.client.post("/api/auth/reset-password").header("idempotency-key", "k2");
+    reset().json(&body).send().await.expect(200);
+    app.emitted.take::<SessionsRevoked>().await;
+    app.emitted.take::<PasswordChanged>().await;
+    assert_eq!(reset().json(&body).send().await.expect(200).header("idempotency-replayed"), Some("true"));
+}
