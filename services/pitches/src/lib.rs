@@ -75,7 +75,7 @@ impl Process for Pitches {
             &settings.broker,
             Some(&databases),
             Consumes::nothing(),
-            consumers::listeners(&state),
+            consumers::listeners(&state.users, &state.public),
         ));
         let jobs = Jobs::start(state.clone(), settings.sweep_seconds);
         let broker = Arc::clone(&bus);

@@ -32,7 +32,12 @@ pub fn write(input: Value) -> Result<Written, Failed> {
     let input: PitchInput = serde_json::from_value(input)?;
     let content = Content::new(&input)?;
     let (canonical, hash) = content.canonical()?;
-    Ok(Written { completion: content.completion(), content: serde_json::to_value(&content)?, canonical, hash })
+    Ok(Written {
+        completion: content.completion(),
+        content: serde_json::to_value(&content)?,
+        canonical,
+        hash,
+    })
 }
 
 /// What a deletion leaves of a content that was once published.
@@ -103,7 +108,8 @@ pub struct Document {
 
 impl Offered<'_> {
     fn agreement(&self) -> Result<Agreement, Failed> {
-        Agreement::parse(self.nda_type).ok_or_else(|| format!("{}: no such kind of NDA", self.nda_type).into())
+        Agreement::parse(self.nda_type)
+            .ok_or_else(|| format!("{}: no such kind of NDA", self.nda_type).into())
     }
 
     /// The very document that the requester was offered.
@@ -138,7 +144,12 @@ impl Offered<'_> {
     ///
     /// # Errors
     /// The key can't be used.
-    pub fn receipt(&self, document: &Document, signed: &Signed<'_>, key: &SecretString) -> Result<Receipt, Failed> {
+    pub fn receipt(
+        &self,
+        document: &Document,
+        signed: &Signed<'_>,
+        key: &SecretString,
+    ) -> Result<Receipt, Failed> {
         let statement = Statement {
             kind: "pitchey.nda.receipt.v1",
             nda_id: self.id,

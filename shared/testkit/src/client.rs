@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use pitchey_clock::Clock;
 use pitchey_events::Service;
 use pitchey_identity::{Actor, Context, HEADER, Principal, Signer};
 use reqwest::header::CONTENT_TYPE;
@@ -11,12 +12,19 @@ use uuid::Uuid;
 
 use crate::{Answer, identity};
 
+#[derive(Clone)]
+struct Signing {
+    caller: Service,
+    callee: Service,
+    signer: Signer,
+}
+
 /// An HTTP client for one server.
 #[derive(Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
-    signer: Option<(Signer, Service)>,
+    signing: Option<Signing>,
 }
 
 impl Client {
@@ -27,13 +35,23 @@ impl Client {
 
     /// Calls `service` as `caller`, whose signature only asserts itself.
     pub fn signing_as(caller: Service, service: Service, address: SocketAddr) -> Self {
-        Self { signer: Some((identity::signer(caller), service)), ..Self::unsigned(address) }
+        let signing = Signing { caller, callee: service, signer: identity::signer(caller) };
+        Self { signing: Some(signing), ..Self::unsigned(address) }
+    }
+
+    /// Signs by `clock`, which the test moves: a signature is good for seconds.
+    #[must_use]
+    pub fn by(mut self, clock: &Clock) -> Self {
+        if let Some(signing) = &mut self.signing {
+            signing.signer = identity::signer_by(signing.caller, clock);
+        }
+        self
     }
 
     /// Calls without any signature: a client before the gateway, or somebody who found a way around it.
     pub fn unsigned(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { base: format!("http://{address}"), http: http.build().expect("a client"), signer: None }
+        Self { base: format!("http://{address}"), http: http.build().expect("a client"), signing: None }
     }
 
     /// GET.
@@ -132,9 +150,9 @@ impl Request<'_> {
             Some(actor) => format!("{} {path} as {} {}", request.method(), actor.user_type, actor.id),
             None => format!("{} {path} as nobody", request.method()),
         };
-        if let Some((signer, service)) = &self.client.signer {
+        if let Some(Signing { callee, signer, .. }) = &self.client.signing {
             let bound_to = pitchey_identity::Request { method: request.method().as_str(), path: &path };
-            let signature = signer.sign(*service, bound_to, &self.context).expect("a key for this service");
+            let signature = signer.sign(*callee, bound_to, &self.context).expect("a key for this service");
             request.headers_mut().insert(HEADER, signature.parse().expect("a header"));
         }
         match self.client.http.execute(request).await {

@@ -35,7 +35,12 @@ pub fn environment(service: Service) -> Vec<(String, String)> {
 
 /// Signs as `caller`.
 pub fn signer(caller: Service) -> Signer {
-    Signer::new(caller, &keys(caller), Clock::system()).expect("good keys")
+    signer_by(caller, &Clock::system())
+}
+
+/// Signs as `caller`, by `clock`.
+pub fn signer_by(caller: Service, clock: &Clock) -> Signer {
+    Signer::new(caller, &keys(caller), clock.clone()).expect("good keys")
 }
 
 /// Checks for `service` who calls it.

@@ -1,1 +1,22 @@
-//! Behaviour of the pitches service over real HTTP, Postgres, RabbitMQ and gRPC.
+//! What the pitches service promises, through its doors: HTTP as the gateway calls it, the database and its outbox, with accounts and
+//! payments as real gRPC servers beside it.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod accounts;
+mod app;
+mod caching;
+mod contracts;
+mod credits;
+mod errors;
+mod evidence;
+mod flow;
+mod lifecycle;
+mod lists;
+mod machine;
+mod policies;
+mod projection;
+mod races;
+mod requests;
+mod time;
+mod versions;
+mod writing;
