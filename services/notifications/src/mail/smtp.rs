@@ -28,8 +28,8 @@ impl Smtp {
         let message = mail.message().map_err(|error| NotSent::Never(error.to_string()))?;
         match tokio::time::timeout(self.patience, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if is_final(&error) => Err(NotSent::Never(told(&error))),
-            Ok(Err(error)) => Err(NotSent::Later(told(&error))),
+            Ok(Err(error)) if is_final(&error) => Err(NotSent::Never(error.to_string())),
+            Ok(Err(error)) => Err(NotSent::Later(error.to_string())),
             Err(_) => Err(NotSent::Later(format!("no answer within {:?}", self.patience))),
         }
     }
@@ -38,15 +38,4 @@ impl Smtp {
 /// The server will never take this mail. That it does not let *us* in (53x) is no verdict on the mail.
 fn is_final(error: &Error) -> bool {
     error.is_permanent() && error.status().is_some_and(|code| !(530..=539).contains(&u16::from(code)))
-}
-
-/// The error with what caused it: lettre's own words leave that out.
-fn told(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

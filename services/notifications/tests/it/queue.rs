@@ -129,8 +129,8 @@ async fn a_failure_is_tried_again_five_times_at_growing_intervals() {
     world.queue_mails(1).await;
     let replica = world.replica().await;
     for (attempt, minutes) in [(1, 1), (2, 4), (3, 16), (4, 64)] {
-        let tried = format!("SELECT count(*) FROM email_events WHERE event = 'deferred'");
-        wait_until("the attempt", SOON, async || world.number(&tried).await == attempt).await;
+        let tried = "SELECT count(*) FROM email_events WHERE event = 'deferred'";
+        wait_until("the attempt", SOON, async || world.number(tried).await == attempt).await;
         let until = "SELECT extract(epoch FROM scheduled_for - $now)::bigint FROM email_queue";
         let seconds =
             world.number(&until.replace("$now", &format!("'{}'", world.clock.now().to_rfc3339()))).await;

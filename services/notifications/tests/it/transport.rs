@@ -2,7 +2,8 @@ use pitchey_clock::Clock;
 use pitchey_config::Mode;
 use pitchey_launch::Process;
 use pitchey_notifications::Notifications;
-use pitchey_testkit::{SOON, wait_until};
+use pitchey_telemetry::Telemetry;
+use pitchey_testkit::{Client, SOON, wait_until};
 use secrecy::SecretString;
 
 use crate::app::World;
@@ -83,6 +84,34 @@ async fn deferred_once(server: &MailServer, error: &str) {
     let mail = world.queue().await.remove(0);
     assert_eq!((mail.status.as_str(), mail.attempts, mail.open_attempts), ("pending", 1, 0));
     assert!(mail.error.as_ref().unwrap().contains(error), "{mail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_mails_is_counted_by_template() {
+    let telemetry = Telemetry { log: "off".to_owned(), otlp_endpoint: String::new() };
+    let _guard = pitchey_telemetry::init("notifications", Mode::Development, &telemetry).unwrap();
+    let server = MailServer::start().await;
+    let world = World::standing_still().await.through_smtp(server.address);
+    world.queue_mails(3).await;
+    let replica = world.replica().await;
+    world.all_settled().await;
+    server.be(Mood::RefuseRecipient(550));
+    world
+        .db
+        .execute(
+            "UPDATE email_queue SET status = 'pending', attempts = 0, template = 'new-login' WHERE id = 1",
+        )
+        .await;
+    world.all_settled().await;
+    let client = Client::unsigned(replica.http_address());
+    let metrics = String::from_utf8(client.get("/metrics").send().await.expect(200).bytes).unwrap();
+    replica.stop().await;
+    assert!(metrics.contains("mail_sent_total{template=\"welcome\"} 3"), "{metrics}");
+    assert!(metrics.contains("mail_failed_total{template=\"new-login\"} 1"), "{metrics}");
+    for stage in ["address", "send"] {
+        assert!(metrics.contains(&format!("mail_queue_depth{{stage=\"{stage}\"}}")), "{metrics}");
+        assert!(metrics.contains(&format!("mail_queue_age_seconds{{stage=\"{stage}\"}}")), "{metrics}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
