@@ -1,9 +1,10 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test check lint fmt migrate proto
+.PHONY: run demo test bench check lint fmt migrate proto
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
+bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
 fmt:     ; @cargo fmt --all

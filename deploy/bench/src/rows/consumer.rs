@@ -20,7 +20,7 @@ const HANDLERS: usize = 4;
 const QUEUE: &str = "pitchey.notifications";
 const LIMIT: Duration = Duration::from_secs(120);
 const FLOOR_SAMPLE: Duration = Duration::from_secs(2);
-const TOLD: &str = "select last_value from notifications_id_seq";
+const TOLD: &str = "select case when is_called then last_value else 0 end from notifications_id_seq";
 
 pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report: &mut Report) {
     report.section("Consumer");

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -22,7 +23,7 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
     report.section("The broker is killed under load");
     data.admin.batch_execute("drop trigger if exists bench_seen on notifications").await.unwrap();
     let rounds = if scale.pairs > 2 { 3 } else { 1 };
-    let (mut seconds, mut latencies, mut sent, mut refused) = (Vec::new(), Vec::new(), 0_usize, 0_usize);
+    let (mut seconds, mut latencies, mut statuses) = (Vec::new(), Vec::new(), BTreeMap::<u16, usize>::new());
     for _ in 0..rounds {
         let gateway = Client::new(platform.address(Service::Gateway));
         let commands = {
@@ -48,8 +49,7 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
         sleep(Duration::from_secs(1)).await;
         seconds.push(first_effect(platform, data).await);
         for (status, took) in commands.await.unwrap() {
-            sent += 1;
-            refused += usize::from(status != 200);
+            *statuses.entry(status).or_default() += 1;
             latencies.push(took.as_secs_f64() * 1000.0);
         }
     }
@@ -74,9 +74,12 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
     report.line(Line::value("from accepting TCP to the first effect, worst round", format!("{worst:.2} s (rounds: {all})")).at_most(2.0, worst));
     report.line(Line::value("lost", format!("{lost} of {}", data.number(changed).await)).at_most(0.0, lost as f64));
     report.line(Line::value("doubled", doubled.to_string()).at_most(0.0, doubled as f64));
+    let sent: usize = statuses.values().sum();
+    let answers: Vec<_> = statuses.iter().map(|(status, count)| format!("{count} with {status}")).collect();
+    let (p50, p99) = (quantile(&latencies, 0.5), quantile(&latencies, 0.99));
     report.line(Line::value(
-        format!("commands meanwhile: {sent}, refused or unanswered"),
-        format!("{refused}; p50 {:.1} ms, p99 {:.1} ms", quantile(&latencies, 0.5), quantile(&latencies, 0.99)),
+        format!("{sent} commands at {PER_SECOND} /s, broker away or not"),
+        format!("answered {}; p50 {p50:.1} ms, p99 {p99:.1} ms", answers.join(", ")),
     ));
 }
 
