@@ -78,9 +78,11 @@ where
     let body = if body.is_empty() { b"{}" } else { body };
     let mut json = serde_json::Deserializer::from_slice(body);
     let input: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() { Refusal::Invalid(vec![of_data(&field, &inner)]) } else { malformed(&inner) }
+        // Its own category is no guide: serde_json calls a number in the place of an enumeration a syntax error.
+        match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(_) => Refusal::Invalid(vec![of_data(&error.path().to_string(), error.inner())]),
+            Err(syntax) => malformed(&syntax),
+        }
     })?;
     json.end().map_err(|error| malformed(&error))?;
     validate(input)

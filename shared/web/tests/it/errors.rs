@@ -66,6 +66,8 @@ async fn wrong_fields_are_named_as_in_json() {
         (r#"{"lineText": 7}"#, "lineText", "wrong_type"),
         (r#"{"lineText": ""}"#, "lineText", "invalid"),
         (r#"{"lineText": "twenty-one characters"}"#, "lineText", "invalid"),
+        (r#"{"lineText": "x", "ink": 7}"#, "ink", "wrong_type"),
+        (r#"{"lineText": "x", "ink": "green"}"#, "ink", "wrong_type"),
         ("[]", "body", "wrong_type"),
     ] {
         let answer = lines.write(body).send().await.envelope(400, "validation_failed");

@@ -79,6 +79,15 @@ struct Line {
     #[garde(skip)]
     #[serde(default)]
     secret: bool,
+    #[garde(skip)]
+    ink: Option<Ink>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ink {
+    Black,
+    Blue,
 }
 
 #[utoipa::path]
@@ -93,13 +102,17 @@ async fn write(
         .run(&state.db.user, async |tx, line: Line| {
             let entry = audit::Entry { actor: Some(actor.id), action: &line.line_text, ..Default::default() };
             audit::record(tx, &origin, entry).await.map_err(Refusal::from)?;
+            let ink = match line.ink {
+                None | Some(Ink::Black) => "black",
+                Some(Ink::Blue) => "blue",
+            };
             if line.slow {
                 state.gate.acquire().await.map_err(|_| Error::Broken)?.forget();
             }
             if line.fails {
                 return Err(Error::Broken);
             }
-            let answer = Answer::created("Written.").with("line", &line.line_text);
+            let answer = Answer::created("Written.").with("line", &line.line_text).with("ink", &ink);
             Ok(if line.secret { answer.secret() } else { answer })
         })
         .await
