@@ -62,7 +62,7 @@ impl Answer {
     #[track_caller]
     pub fn invalid(self, fields: &[&str]) -> Self {
         assert_eq!(self.status, 400, "{self}");
-        let errors = self.json["validationErrors"].as_array().cloned().unwrap_or_default();
+        let errors = self.json["validation_errors"].as_array().cloned().unwrap_or_default();
         let mut found: Vec<_> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
         found.sort_unstable();
         let mut fields = fields.to_vec();
