@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use pitchey_clock::Clock;
 use pitchey_events::Service;
-use pitchey_web::{ApiError, ErrorBody, FieldError};
+use pitchey_web::{ApiError, ErrorBody};
 use serde_json::{Value, json};
 
 /// Why the gateway itself does not pass a request on, or its answer back.
@@ -51,9 +51,6 @@ pub enum Error {
     /// The client did not send its body to the end, or not in time.
     #[error("The request was not sent to its end.")]
     Incomplete,
-    /// The body is not what its framing says.
-    #[error("The request's body can't be read.")]
-    BodyMalformed,
     /// The service does not exist yet, or no replica of it can be reached.
     #[error("{0} can't be reached")]
     ServiceUnavailable(Service),
@@ -83,7 +80,6 @@ impl ApiError for Error {
             Self::UriTooLong(_) => "uri_too_long",
             Self::HeadersTooLarge(_) => "headers_too_large",
             Self::Incomplete => "request_incomplete",
-            Self::BodyMalformed => "body_malformed",
             Self::ServiceUnavailable(_) => "service_unavailable",
             Self::ServiceOverloaded(_) => "service_overloaded",
             Self::BadGateway(_) => "bad_gateway",
@@ -102,7 +98,6 @@ impl ApiError for Error {
             Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyMalformed => StatusCode::BAD_REQUEST,
             Self::SessionUnknown | Self::ServiceUnavailable(_) | Self::ServiceOverloaded(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -123,13 +118,6 @@ impl ApiError for Error {
         match self {
             Self::RateLimited { retry_after, limit } => json!({ "limit": limit, "retryAfter": retry_after }),
             _ => json!({}),
-        }
-    }
-
-    fn validation_errors(&self) -> Vec<FieldError> {
-        match self {
-            Self::BodyMalformed => vec![FieldError::new("body", "malformed", self.to_string())],
-            _ => Vec::new(),
         }
     }
 

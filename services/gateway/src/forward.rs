@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use pitchey_replicas::Lease;
 
 use crate::body::{Download, SHORT, Told, Upload};
+use crate::connector::ToAddress;
 use crate::error::Error;
 use crate::headers::{self, IDEMPOTENCY_KEY, IDENTITY, TRACEPARENT};
 use crate::routes;
@@ -85,6 +86,7 @@ impl Forwarder {
     /// Without any connection yet.
     pub fn new(timeouts: &Timeouts) -> Self {
         let connector = Connector::new()
+            .connector(ToAddress)
             .timeout(Duration::from_millis(timeouts.connect_ms))
             .conn_keep_alive(KEEP_ALIVE)
             .limit(0);
@@ -142,8 +144,8 @@ impl Forwarder {
 
     /// A GET of the gateway's own; `None` if it fails or the answer is longer than `limit`.
     pub async fn get(&self, address: SocketAddr, path: &str, limit: usize) -> Option<(StatusCode, Bytes)> {
-        let mut answer =
-            self.client.get(format!("http://{address}{path}")).no_decompress().send().await.ok()?;
+        let request = self.client.get(format!("http://{address}{path}")).address(address).no_decompress();
+        let mut answer = request.send().await.ok()?;
         let body = answer.body().limit(limit).await.ok()?;
         Some((answer.status(), body))
     }

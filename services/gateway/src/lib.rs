@@ -3,6 +3,7 @@
 mod body;
 mod catalogue;
 mod client_address;
+mod connector;
 mod cors;
 mod docs;
 mod error;

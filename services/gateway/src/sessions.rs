@@ -17,10 +17,12 @@ use crate::error::Error;
 
 /// An answer of accounts is not used when it is older. Below a second by what a request needs to reach the rule it matters to.
 const TRUSTED_FOR: TimeDelta = TimeDelta::milliseconds(900);
+/// How long an answer takes up room. Whether it is trusted is decided by the clock, not by this.
+const KEPT: Duration = Duration::from_secs(5);
 /// Answers kept at most.
 const CAPACITY: u64 = 100_000;
 /// How long an event is remembered: longer than an answer that was asked for before it can be used.
-const REMEMBERED_FOR: TimeDelta = TimeDelta::seconds(4);
+const REMEMBERED_FOR: TimeDelta = TimeDelta::seconds(8);
 
 /// The gateway's memory of sessions.
 pub struct Sessions {
@@ -44,12 +46,12 @@ struct Answer {
 impl Sessions {
     /// Knows nothing yet.
     pub fn new(accounts: Accounts, clock: Clock) -> Self {
-        let kept = Duration::from_millis(TRUSTED_FOR.num_milliseconds().unsigned_abs());
-        let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(kept).build();
+        let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(KEPT).build();
         Self { accounts, clock, answers, events: Events::default() }
     }
 
-    /// Who the token belongs to; nobody if it is unknown, over or revoked. `may_ask` is called before accounts is.
+    /// Who the token belongs to; nobody if it is unknown, over or revoked. `may_ask` is called before accounts is asked for a token that was not
+    /// good a moment ago.
     ///
     /// # Errors
     /// Accounts can't be asked, or may not.
@@ -60,12 +62,15 @@ impl Sessions {
     ) -> Result<Option<Actor>, Error> {
         let digest: [u8; 32] = Sha256::digest(token).into();
         let arrived = self.clock.now();
+        let mut was_good = false;
         // An answer that was on its way when an event came may be older than the event, so it is asked for again: once for each event
         // that hits this session meanwhile, which do not come in hundreds.
         for _ in 0..5 {
             // A burst with a new token makes one call.
             let answer = self.answers.try_get_with(digest, async {
-                may_ask()?;
+                if !was_good {
+                    may_ask()?;
+                }
                 self.ask(digest).await
             });
             let answer = answer.await.map_err(|error| Error::clone(&error))?;
@@ -73,6 +78,7 @@ impl Sessions {
                 let session = answer.session.as_ref().filter(|session| arrived < session.access_expires_at);
                 return Ok(session.map(|session| session.actor.clone()));
             }
+            was_good = answer.session.is_some();
             self.answers.invalidate(&digest).await;
         }
         Err(Error::SessionUnknown)
