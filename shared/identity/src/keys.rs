@@ -38,7 +38,9 @@ pub(crate) fn parse(configured: &BTreeMap<String, SecretString>) -> Result<Keys,
             let service: Service = name.parse().map_err(|_| BadKey::Service(name.clone()))?;
             let keys = keys.expose_secret().split(',').map(|key| {
                 let bytes = STANDARD.decode(key.trim()).ok().filter(|bytes| bytes.len() == 32);
-                bytes.and_then(|bytes| Hmac::new_from_slice(&bytes).ok()).ok_or_else(|| BadKey::Key(name.clone()))
+                bytes
+                    .and_then(|bytes| Hmac::new_from_slice(&bytes).ok())
+                    .ok_or_else(|| BadKey::Key(name.clone()))
             });
             Ok((service, keys.collect::<Result<_, _>>()?))
         })

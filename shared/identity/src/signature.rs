@@ -119,6 +119,18 @@ impl Verifier {
         Ok(Self { audience, keys: keys::parse(&settings.accepts)?, clock })
     }
 
+    /// Keyed hashes of `text`, one under each key that `caller` may sign with now, the newest first: to recognise what was seen before without keeping
+    /// anything that can be guessed at without the key.
+    pub fn fingerprints(&self, caller: Service, text: &[u8]) -> Vec<[u8; 32]> {
+        let keys = self.keys.get(&caller).map(Vec::as_slice).unwrap_or_default();
+        // No signed text begins like this, so a fingerprint is never a signature.
+        keys.iter()
+            .map(|key| {
+                key.clone().chain_update(b"fingerprint:").chain_update(text).finalize().into_bytes().into()
+            })
+            .collect()
+    }
+
     /// Checks the value of [`HEADER`] that came with `request`.
     ///
     /// # Errors
@@ -144,7 +156,8 @@ impl Verifier {
         if !(now - SKEW..=now + LIFETIME + SKEW).contains(&claims.expires) {
             return Err(Refused::Expired);
         }
-        if claims.audience != self.audience || claims.method != request.method || claims.path != request.path {
+        if claims.audience != self.audience || claims.method != request.method || claims.path != request.path
+        {
             return Err(Refused::OtherRequest);
         }
         if caller != Service::Gateway && claims.context.principal.actor().is_some() {

@@ -59,7 +59,10 @@ fn a_signature_is_good_for_one_request_of_one_audience_for_a_short_time() {
 
     assert_eq!(refused(&header, Request { method: "POST", ..GET }), Refused::OtherRequest);
     assert_eq!(refused(&header, Request { path: "/api/pitches?page=3", ..GET }), Refused::OtherRequest);
-    assert_eq!(refused(&signer.sign(Service::Accounts, GET, &somebody()).unwrap(), GET), Refused::OtherRequest);
+    assert_eq!(
+        refused(&signer.sign(Service::Accounts, GET, &somebody()).unwrap(), GET),
+        Refused::OtherRequest
+    );
     assert_eq!(refused(&header.replace("gateway", "accounts"), GET), Refused::WrongSignature);
     assert_eq!(refused(&header.replace("gateway", "messaging"), GET), Refused::UnknownCaller);
     assert_eq!(refused(&header[..header.len() - 4], GET), Refused::WrongSignature);
@@ -77,4 +80,20 @@ fn only_the_gateway_may_assert_a_user() {
     assert_eq!(verifier(&clock).verify(&as_user, GET), Err(Refused::NotTheGateway));
     let as_itself = accounts.sign(Service::Pitches, GET, &Context::default()).unwrap();
     assert_eq!(verifier(&clock).verify(&as_itself, GET).unwrap().caller, Service::Accounts);
+}
+
+#[test]
+fn a_fingerprint_is_recognised_for_as_long_as_its_key_is_accepted() {
+    let clock = clock();
+    let before = |keys_accepted: &str| {
+        let accepts = keys(&[("gateway", keys_accepted)]);
+        let identity = Identity { calls: BTreeMap::new(), accepts };
+        let verifier = Verifier::new(Service::Pitches, &identity, clock.clone()).unwrap();
+        verifier.fingerprints(Service::Gateway, b"the request")
+    };
+    let (old, both, new) = (before(KEY), before(&format!("{OTHER},{KEY}")), before(OTHER));
+    assert_eq!(both, [new[0], old[0]]);
+    assert_ne!(old, new);
+    assert_ne!(verifier(&clock).fingerprints(Service::Gateway, b"another"), both);
+    assert!(verifier(&clock).fingerprints(Service::Messaging, b"the request").is_empty());
 }

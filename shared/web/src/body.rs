@@ -67,7 +67,24 @@ pub(crate) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<
     if !body.is_empty() && !is_json {
         return Err(Refusal::UnsupportedMediaType);
     }
+    if holds_nul(&body) {
+        return Err(Refusal::Invalid(vec![FieldError::new(
+            "body",
+            "invalid",
+            "A text can't hold the character U+0000.",
+        )]));
+    }
     Ok(body.freeze())
+}
+
+/// Whether a JSON text holds U+0000, which Postgres can't store. It can only be written as an escape, and only where the backslash is not itself
+/// escaped.
+fn holds_nul(json: &[u8]) -> bool {
+    const ESCAPED: &[u8] = br"\u0000";
+    json.windows(ESCAPED.len()).enumerate().any(|(at, window)| {
+        let backslashes = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        window == ESCAPED && backslashes % 2 == 0
+    })
 }
 
 /// `body` as a valid `T`.
@@ -92,6 +109,13 @@ fn query<T>(text: &str) -> Result<T, Refusal>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
+    if text.contains("%00") {
+        return Err(Refusal::Invalid(vec![FieldError::new(
+            "query",
+            "invalid",
+            "A text can't hold the character U+0000.",
+        )]));
+    }
     let input = actix_web::web::Query::<T>::from_query(text)
         .map_err(|error| Refusal::Invalid(vec![FieldError::new("query", "wrong_type", error.to_string())]))?;
     validate(input.into_inner())
@@ -141,4 +165,18 @@ fn camel_case(path: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_nul;
+
+    #[test]
+    fn only_the_character_itself_is_refused() {
+        assert!(holds_nul(br#"{"a": "\u0000"}"#));
+        assert!(holds_nul(br#"{"a": "\\\u0000"}"#));
+        assert!(!holds_nul(br#"{"a": "\\u0000"}"#), "a backslash, then letters");
+        assert!(!holds_nul(br#"{"a": "\u0001"}"#));
+        assert!(!holds_nul(b""));
+    }
 }

@@ -1,11 +1,12 @@
 //! `Idempotency-Key`: kept for 24 h in the transaction of the effect.
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::Service;
+use pitchey_identity::Verifier;
 use schema::idempotency_keys;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -33,7 +34,8 @@ pub(crate) struct Idempotency {
     service: Service,
     actor: String,
     key: String,
-    request_hash: Vec<u8>,
+    /// Keyed, since the request may hold a password: one under each key in use, the newest first.
+    fingerprints: Vec<[u8; 32]>,
 }
 
 pub(crate) enum Outcome {
@@ -63,18 +65,25 @@ impl Idempotency {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let service = request.app_data::<Service>().copied().unwrap_or(Service::Gateway);
-        Ok(Some(Self { service, actor, key: key.to_owned(), request_hash: hash.finalize().to_vec() }))
+        // Neither is missing where a request has come through the server's own middleware.
+        let (Some(service), Some(verifier)) =
+            (request.app_data::<Service>(), request.app_data::<web::Data<Verifier>>())
+        else {
+            return Err(Refusal::NotTheGateway);
+        };
+        let fingerprints = verifier.fingerprints(Service::Gateway, &hash.finalize());
+        Ok(Some(Self { service: *service, actor, key: key.to_owned(), fingerprints }))
     }
 
     /// Takes the key, or finds what was answered under it. A repetition that arrives while the first is still running waits here for its end.
     pub(crate) async fn claim(&self, tx: &mut Tx) -> Result<Outcome, Refusal> {
+        let newest = self.fingerprints.as_slice().first().map(|newest| newest.to_vec()).unwrap_or_default();
         let claimed = diesel::insert_into(idempotency_keys::table)
             .values((
                 idempotency_keys::service.eq(self.service.as_str()),
                 idempotency_keys::actor.eq(&self.actor),
                 idempotency_keys::key.eq(&self.key),
-                idempotency_keys::request_hash.eq(&self.request_hash),
+                idempotency_keys::request_hash.eq(newest),
             ))
             .on_conflict_do_nothing()
             .execute(tx)
@@ -87,7 +96,7 @@ impl Idempotency {
             .select((idempotency_keys::request_hash, idempotency_keys::status, idempotency_keys::response))
             .first(tx)
             .await?;
-        if hash != self.request_hash {
+        if !self.fingerprints.iter().any(|fingerprint| hash == fingerprint) {
             return Err(Refusal::IdempotencyKeyReused);
         }
         let status =

@@ -58,6 +58,9 @@ pub(crate) async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request.path().contains('\0') || request.path().contains("%00") {
+        return Ok(request.error_response(Refusal::NotFound));
+    }
     if !OPEN.contains(&request.path()) {
         match verify(&request) {
             Ok(verified) => request.extensions_mut().insert(verified.context),

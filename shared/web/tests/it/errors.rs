@@ -32,6 +32,7 @@ async fn every_error_has_the_envelope() {
 
     get("/api/nothing").await.envelope(404, "not_found");
     get("/api/lines/seven").await.envelope(404, "not_found");
+    get("/api/lines/%00").await.envelope(404, "not_found");
     get("/api/lines").await.envelope(405, "method_not_allowed");
     get("/api/lines/1?page=0").await.envelope(400, "validation_failed");
     get("/api/lines/1?limit=many").await.envelope(400, "validation_failed");
@@ -69,6 +70,7 @@ async fn wrong_fields_are_named_as_in_json() {
         (r#"{"lineText": "x", "ink": 7}"#, "ink", "wrong_type"),
         (r#"{"lineText": "x", "ink": "green"}"#, "ink", "wrong_type"),
         ("[]", "body", "wrong_type"),
+        (r#"{"lineText": "\u0000"}"#, "body", "invalid"),
     ] {
         let answer = lines.write(body).send().await.envelope(400, "validation_failed");
         let wrong = &answer["validation_errors"][0];
