@@ -12,7 +12,7 @@ const FIRST: Place = Place { after: None, offset: 0, limit: 20 };
 const OWNER: UserId = UserId(1);
 const BUYER: UserId = UserId(50);
 
-/// 40 owners, 40 buyers, 4,000 pitches, 4,000 NDAs.
+/// 20,000 pitches and as many NDAs. A fifth of both are those of one owner, another fifth of the NDAs are one buyer's.
 async fn filled() -> TestDatabase {
     let db = TestDatabase::create().await;
     db.execute(
@@ -20,15 +20,16 @@ async fn filled() -> TestDatabase {
          SELECT n, n || '@example.test', 'user' || n, '!', (CASE WHEN n <= 40 THEN 'creator' ELSE 'investor' END)::user_type
          FROM generate_series(1, 80) AS n;
          INSERT INTO pitches (id, user_id, title, logline, genre, format, status, published_at, created_at)
-         SELECT n, 1 + n % 40, 'Title', 'A logline of enough words', (enum_range(NULL::genre))[1 + n % 11],
-                (enum_range(NULL::format))[1 + n % 5], (CASE WHEN n % 3 = 0 THEN 'draft' ELSE 'published' END)::pitch_status,
+         SELECT n, CASE WHEN n % 5 = 0 THEN 1 ELSE 2 + n % 39 END, 'Title', 'A logline of enough words',
+                (CASE WHEN n % 50 = 0 THEN 'drama' ELSE 'comedy' END)::genre, 'tv',
+                (CASE WHEN n % 3 = 0 THEN 'draft' ELSE 'published' END)::pitch_status,
                 now() - n * interval '1 minute', now() - n * interval '1 minute'
-         FROM generate_series(1, 4000) AS n;
+         FROM generate_series(1, 20000) AS n;
          INSERT INTO pitch_versions (pitch_id, number, author_id, content_sha256) SELECT id, 1, user_id, repeat('0', 64) FROM pitches;
-         INSERT INTO ndas (pitch_id, requester_id, owner_id, nda_type, status, pitch_version, created_at, rejected_at)
-         SELECT n, 41 + (n / 40) % 40, 1 + n % 40, 'basic', (ARRAY['pending', 'rejected', 'withdrawn'])[1 + n % 3], 1,
-                now() - n * interval '1 minute', now()
-         FROM generate_series(1, 4000) AS n;
+         INSERT INTO ndas (pitch_id, requester_id, owner_id, nda_type, status, pitch_version, created_at)
+         SELECT id, CASE WHEN id % 5 = 1 THEN 50 ELSE 51 + id % 29 END, user_id, 'basic',
+                (ARRAY['pending', 'expired', 'withdrawn'])[1 + id % 3], 1, created_at
+         FROM pitches;
          ANALYZE users, pitches, pitch_versions, ndas",
     )
     .await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
@@ -67,7 +67,7 @@ impl App {
     /// A service whose events the test accounts for.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         // The clock stands until the test moves it.
-        let clock = Clock::manual(Clock::system().now());
+        let clock = Clock::manual(Clock::system().now().trunc_subsecs(0));
         let db = TestDatabase::create().await;
         let emitted = Emitted::watch(&db).await;
         let others = Others::start(&clock).await;

@@ -39,7 +39,7 @@ async fn a_new_pitch_comes_back_whole_under_both_names() {
         ("isOwner", json!(true)),
         ("themes", json!(["sea", "waiting"])),
         ("comparables", json!(["The Fog", { "title": "The Sea", "year": 1911 }])),
-        ("completionPercentage", json!(90)),
+        ("completionPercentage", json!(95)),
         ("version", json!(1)),
         ("mediaFiles", json!([])),
     ] {
@@ -140,7 +140,7 @@ async fn an_edit_merges_what_is_given_and_null_clears() {
         (&json!("Another title"), &Value::Null, &Value::Null)
     );
     assert_eq!((&pitch["premise"], &pitch["version"]), (&json!("SECRET-premise"), &json!(2)));
-    assert_eq!(pitch["completionPercentage"], 80);
+    assert_eq!(pitch["completionPercentage"], 85);
     app.client
         .put(&path)
         .as_(&owner)
