@@ -29,13 +29,23 @@ impl Confirms {
     }
 
     /// Publishes `count` times the same, `window` at a time, and waits for the confirms of each window as the relay does.
-    pub async fn publish(&self, to: (&str, &str), properties: &BasicProperties, body: &[u8], count: u32, window: u32) {
+    pub async fn publish(
+        &self,
+        to: (&str, &str),
+        properties: &BasicProperties,
+        body: &[u8],
+        count: u32,
+        window: u32,
+    ) {
         let options = BasicPublishOptions { mandatory: true, immediate: false };
         let mut left = count;
         while left > 0 {
             let sent = left.min(window);
             let publishing = (0..sent).map(|_| async {
-                self.channel.basic_publish(to.0.into(), to.1.into(), options, body, properties.clone()).await?.await
+                self.channel
+                    .basic_publish(to.0.into(), to.1.into(), options, body, properties.clone())
+                    .await?
+                    .await
             });
             let confirmations = try_join_all(publishing).await.unwrap();
             assert!(confirmations.iter().all(lapin::Confirmation::is_ack), "the broker refused a message");

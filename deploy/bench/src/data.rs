@@ -88,7 +88,8 @@ impl Data {
             }
         }
         let pitches = publish(platform, &creators).await;
-        let signed = [&pitches[0], &investors[0].actor.id.0].map(|id| id as &(dyn tokio_postgres::types::ToSql + Sync));
+        let signed = [&pitches[0], &investors[0].actor.id.0]
+            .map(|id| id as &(dyn tokio_postgres::types::ToSql + Sync));
         admin.execute(SIGNED, &signed).await.unwrap();
         let to_answer = pitches[ASKED_FOR..ASKED_FOR + TO_ANSWER].to_vec();
         let pending = admin.query(PENDING, &[&to_answer]).await.unwrap();
@@ -135,7 +136,8 @@ impl Data {
 
 /// What a creator sends.
 pub fn pitch(title: &str) -> String {
-    let text = |length: usize| "A keeper waits for a ship that left before she was born. ".repeat(length / 57 + 1);
+    let text =
+        |length: usize| "A keeper waits for a ship that left before she was born. ".repeat(length / 57 + 1);
     json!({
         "title": title,
         "logline": "A keeper waits for a ship that left before she was born.",

@@ -136,7 +136,8 @@ pub async fn closed(
     let make = Arc::new(make);
     let mut connections = Vec::new();
     for _ in 0..concurrency {
-        connections.push(Connection::open(address).await.unwrap_or_else(|| panic!("nobody listens at {address}")));
+        connections
+            .push(Connection::open(address).await.unwrap_or_else(|| panic!("nobody listens at {address}")));
     }
     let begun = Instant::now();
     let clients: Vec<_> = connections

@@ -19,7 +19,9 @@ pub fn version(command: &str, arguments: &[&str]) -> String {
 /// Processor, memory, kernel.
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = proc_value("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1_048_576.0;
+    let memory =
+        proc_value("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0)
+            / 1_048_576.0;
     format!(
         "{cores} cores of {}, {memory:.0} GiB of memory, {}, Linux {}",
         proc_value("/proc/cpuinfo", "model name"),
@@ -49,8 +51,14 @@ impl Load {
         let mut numbers = text.split(' ').filter_map(|number| number.parse().ok());
         let averages = std::array::from_fn(|_| numbers.next().unwrap_or(f64::NAN));
         let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-        let ticks: Vec<f64> =
-            stat.lines().next().unwrap_or_default().split_whitespace().skip(1).filter_map(|n| n.parse().ok()).collect();
+        let ticks: Vec<f64> = stat
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .skip(1)
+            .filter_map(|n| n.parse().ok())
+            .collect();
         Self { averages, steal: ticks.get(7).copied().unwrap_or(0.0), total: ticks.iter().take(8).sum() }
     }
 

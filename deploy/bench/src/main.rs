@@ -93,13 +93,18 @@ fn main() {
     if let Some(Command::Upstream { address }) = cli.command {
         return upstream::serve(address);
     }
-    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).expect("the sources are where they were built");
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .expect("the sources are where they were built");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(measure(&cli));
 }
 
 async fn measure(cli: &Cli) {
-    let wanted: Vec<Row> = Row::value_variants().iter().filter(|row| cli.only.is_empty() || cli.only.contains(row)).copied().collect();
+    let wanted: Vec<Row> = Row::value_variants()
+        .iter()
+        .filter(|row| cli.only.is_empty() || cli.only.contains(row))
+        .copied()
+        .collect();
     let scale = if cli.quick { Scale::QUICK } else { Scale::FULL };
     let mut report = Report::begin(scale);
     rows::measure(&wanted, scale, &mut report, cli.keep).await;

@@ -60,8 +60,14 @@ impl Nginx {
         );
         let file = folder.path().join("nginx.conf");
         std::fs::write(&file, configuration).unwrap();
-        let process =
-            Command::new(program).arg("-p").arg(folder.path()).arg("-c").arg(&file).stdin(Stdio::null()).spawn().unwrap();
+        let process = Command::new(program)
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
         Self { address, process, _folder: folder }
     }
 

@@ -21,7 +21,8 @@ use crate::load::{Client, Outgoing, get};
 use crate::upstream::Upstream;
 
 /// Those that exist.
-pub const SERVICES: [Service; 4] = [Service::Accounts, Service::Pitches, Service::Notifications, Service::Gateway];
+pub const SERVICES: [Service; 4] =
+    [Service::Accounts, Service::Pitches, Service::Notifications, Service::Gateway];
 const LOGS: &str = "target/bench/logs";
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(40);
@@ -42,14 +43,20 @@ impl Platform {
     /// Servers with the schema; no service runs yet.
     pub async fn prepare() -> Self {
         std::fs::create_dir_all(LOGS).unwrap();
-        let (servers, upstream, mails) = (Servers::start().await, Upstream::start(), tempfile::tempdir().unwrap());
+        let (servers, upstream, mails) =
+            (Servers::start().await, Upstream::start(), tempfile::tempdir().unwrap());
         let mut environment = BTreeMap::from([
             ("DATABASE_URL".to_owned(), servers.database_url().to_owned()),
             ("AMQP_URL".to_owned(), servers.amqp_url().to_owned()),
         ]);
         let mut secrets = Command::new("deploy/dev/secrets");
         let secrets = said(secrets.arg("--free-ports").envs(&environment));
-        environment.extend(secrets.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(
+            secrets
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         let gateway = environment["GATEWAY_HTTP__ADDRESS"].clone();
         environment.entry("NOTIFICATIONS_PUBLIC_URL".to_owned()).or_insert(format!("http://{gateway}"));
         environment.entry("PITCHES_CREDITS".to_owned()).or_insert("off".to_owned());
@@ -154,7 +161,8 @@ impl Platform {
 pub fn sign(signer: &Signer, service: Service, actor: &Actor, mut request: Outgoing) -> Outgoing {
     let context = Context { principal: Principal::User(actor.clone()), ..Context::default() };
     let path = request.uri().path_and_query().unwrap().as_str();
-    let signature = signer.sign(service, Request { method: request.method().as_str(), path }, &context).unwrap();
+    let signature =
+        signer.sign(service, Request { method: request.method().as_str(), path }, &context).unwrap();
     request.headers_mut().insert(HEADER, signature.parse().unwrap());
     request
 }
@@ -175,7 +183,8 @@ fn program(name: &str) -> Command {
 }
 
 fn said(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let Output { status, stdout, stderr } =
+        command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(status.success(), "{:?}: {status}\n{}", command.get_program(), String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }

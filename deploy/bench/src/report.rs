@@ -161,7 +161,8 @@ impl Report {
         } else {
             ""
         };
-        let nginx = crate::nginx::program().map_or("none".to_owned(), |path| machine::version(&path.to_string_lossy(), &["-v"]));
+        let nginx = crate::nginx::program()
+            .map_or("none".to_owned(), |path| machine::version(&path.to_string_lossy(), &["-v"]));
         format!(
             "# Benchmarks\n\nMeasured {} by `make bench` in {:.0} s; this page is written by it.\n\n\
              - Machine: {}. {loads}{shared}\n\
@@ -187,7 +188,10 @@ impl fmt::Display for Report {
         for (title, lines, notes) in &self.sections {
             writeln!(f, "### {title}\n")?;
             if !lines.is_empty() {
-                writeln!(f, "| what | value | floor | ratio | quartiles | goal |\n|---|---|---|---|---|---|")?;
+                writeln!(
+                    f,
+                    "| what | value | floor | ratio | quartiles | goal |\n|---|---|---|---|---|---|"
+                )?;
             }
             for line in lines {
                 writeln!(f, "| {} |", line.cells().join(" | "))?;

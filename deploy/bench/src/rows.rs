@@ -44,7 +44,8 @@ pub async fn measure(wanted: &[Row], scale: Scale, report: &mut Report, keep: bo
         relay::measure(&platform.servers, scale, report).await;
     }
     if wanted.iter().any(|row| *row != Row::Relay) {
-        let mut memory = processes::start(&mut platform, scale, report, wanted.contains(&Row::Processes)).await;
+        let mut memory =
+            processes::start(&mut platform, scale, report, wanted.contains(&Row::Processes)).await;
         let data = Data::make(&platform).await;
         for row in wanted {
             match row {

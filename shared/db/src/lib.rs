@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod error;
+mod kept;
 pub mod migrations;
 mod pool;
 mod settings;

@@ -10,6 +10,7 @@ use diesel_async::{
 };
 use tokio::sync::Notify;
 
+use crate::kept::{Kept, is_kept_anyway};
 use crate::{Appended, Error};
 
 /// How long a dropped transaction may take to be rolled back before its connection is given up.
@@ -125,7 +126,12 @@ impl AsyncConnectionCore for Tx {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
     {
-        AsyncConnectionCore::load(self.connection(), source)
+        let query = source.as_query();
+        if is_kept_anyway(&query) {
+            AsyncConnectionCore::load(self.connection(), query)
+        } else {
+            AsyncConnectionCore::load(self.connection(), Kept(query))
+        }
     }
 
     fn execute_returning_count<'conn, 'query, T>(
@@ -135,6 +141,10 @@ impl AsyncConnectionCore for Tx {
     where
         T: QueryFragment<Self::Backend> + QueryId + 'query,
     {
-        AsyncConnectionCore::execute_returning_count(self.connection(), source)
+        if is_kept_anyway(&source) {
+            AsyncConnectionCore::execute_returning_count(self.connection(), source)
+        } else {
+            AsyncConnectionCore::execute_returning_count(self.connection(), Kept(source))
+        }
     }
 }

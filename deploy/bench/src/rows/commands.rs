@@ -57,7 +57,8 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
     };
     let gateway = Client::new(platform.address(Service::Gateway));
     let (person, path, body) = ask(0);
-    let answer = gateway.send(request(Method::POST, path, Some(&person.token), body)).await.json().to_string();
+    let answer =
+        gateway.send(request(Method::POST, path, Some(&person.token), body)).await.json().to_string();
     let floor = |run: usize| {
         vec![
             ("i", "-1".to_owned()),

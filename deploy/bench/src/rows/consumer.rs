@@ -27,47 +27,53 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
     let broker = platform.servers.broker();
     let url = platform.setting("NOTIFICATIONS_DATABASE__SYSTEM_URL").to_owned();
     let owner = data.creators[0].actor.id.0;
-    let samples = abba(scale.pairs, 3, async |which| {
-        let floor = |sql| {
-            let millisecond = pitchey_clock::Clock::system().now().timestamp_millis();
-            let variables = [("prefix", format!("{millisecond:012x}7000")), ("owner", owner.to_string())];
-            let url = &url;
-            async move { pgbench::run(url, &Script { sql, variables: &variables }, HANDLERS, FLOOR_SAMPLE).await }
-        };
-        match which {
-            1 => return floor(GROUP).await * GROUPED,
-            2 => return floor(ONE).await,
-            _ => {}
-        }
-        platform.stop(Service::Notifications).await;
-        let before = data.number("select count(*) from notifications").await;
-        data.admin.execute(FILL, &[&i32::try_from(scale.inbox).unwrap(), &owner]).await.unwrap();
-        data.admin.batch_execute("notify \"pitchey.outbox.pitches\"").await.unwrap();
-        wait_until("the events to wait in the queue", LIMIT, async || broker.depth(QUEUE).await == scale.inbox).await;
-        let first = data.number(TOLD).await;
-        platform.start(Service::Notifications).await;
-        let (mut begun, begun_at) = (None, Instant::now());
-        // The rate of a consumer that runs: from when it has done a twentieth.
-        let rate = loop {
-            let (done, now) = (data.number(TOLD).await - first, Instant::now());
-            if begun.is_none() && done >= i64::from(scale.inbox / 20) {
-                begun = Some((done, now));
+    let samples =
+        abba(scale.pairs, 3, async |which| {
+            let floor = |sql| {
+                let millisecond = pitchey_clock::Clock::system().now().timestamp_millis();
+                let variables = [("prefix", format!("{millisecond:012x}7000")), ("owner", owner.to_string())];
+                let url = &url;
+                async move {
+                    pgbench::run(url, &Script { sql, variables: &variables }, HANDLERS, FLOOR_SAMPLE).await
+                }
+            };
+            match which {
+                1 => return floor(GROUP).await * GROUPED,
+                2 => return floor(ONE).await,
+                _ => {}
             }
-            if let Some((at, since)) = begun
-                && done >= i64::from(scale.inbox)
-            {
-                break (done - at) as f64 / (now - since).as_secs_f64();
-            }
-            assert!(begun_at.elapsed() < LIMIT, "the consumer stands still at {done}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        };
-        wait_until("the last commit", LIMIT, async || {
-            data.number("select count(*) from notifications").await == before + i64::from(scale.inbox)
+            platform.stop(Service::Notifications).await;
+            let before = data.number("select count(*) from notifications").await;
+            data.admin.execute(FILL, &[&i32::try_from(scale.inbox).unwrap(), &owner]).await.unwrap();
+            data.admin.batch_execute("notify \"pitchey.outbox.pitches\"").await.unwrap();
+            wait_until("the events to wait in the queue", LIMIT, async || {
+                broker.depth(QUEUE).await == scale.inbox
+            })
+            .await;
+            let first = data.number(TOLD).await;
+            platform.start(Service::Notifications).await;
+            let (mut begun, begun_at) = (None, Instant::now());
+            // The rate of a consumer that runs: from when it has done a twentieth.
+            let rate = loop {
+                let (done, now) = (data.number(TOLD).await - first, Instant::now());
+                if begun.is_none() && done >= i64::from(scale.inbox / 20) {
+                    begun = Some((done, now));
+                }
+                if let Some((at, since)) = begun
+                    && done >= i64::from(scale.inbox)
+                {
+                    break (done - at) as f64 / (now - since).as_secs_f64();
+                }
+                assert!(begun_at.elapsed() < LIMIT, "the consumer stands still at {done}");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            };
+            wait_until("the last commit", LIMIT, async || {
+                data.number("select count(*) from notifications").await == before + i64::from(scale.inbox)
+            })
+            .await;
+            rate
         })
         .await;
-        rate
-    })
-    .await;
     report.line(Line::paired(
         "events a second: notifications, NDA withdrawn to a row in the app",
         rate,

@@ -58,7 +58,13 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
     })
     .await;
     let named = "one commit, one confirm, one commit";
-    report.line(Line::paired("NDA request to notification, p50", milliseconds, &samples[0], (named, &samples[1]), Some(Goal::AtMost(3.0))));
+    report.line(Line::paired(
+        "NDA request to notification, p50",
+        milliseconds,
+        &samples[0],
+        (named, &samples[1]),
+        Some(Goal::AtMost(3.0)),
+    ));
     let (ours, theirs) = (quantile(&every[0], 0.99), quantile(&every[1], 0.99));
     report.line(Line {
         what: "the same, p99 of all samples".to_owned(),
@@ -89,7 +95,8 @@ async fn effects(seen: &Seen, answers: Vec<(i64, Instant)>) -> Vec<f64> {
 /// Postgres tells of each notification as soon as others can see it.
 async fn watch(platform: &Platform, data: &Data) -> Seen {
     data.admin.batch_execute(WATCH).await.unwrap();
-    let (client, mut connection) = tokio_postgres::connect(platform.servers.database_url(), NoTls).await.unwrap();
+    let (client, mut connection) =
+        tokio_postgres::connect(platform.servers.database_url(), NoTls).await.unwrap();
     let (seen, told) = (Seen::default(), Seen::default());
     let seen_too = Arc::clone(&seen);
     drop(told);
@@ -117,11 +124,18 @@ struct Floor {
 
 impl Floor {
     async fn open(platform: &Platform, data: &Data) -> Arc<Self> {
-        data.admin.batch_execute("create table if not exists bench_floor (id bigserial primary key, text text)").await.unwrap();
+        data.admin
+            .batch_execute("create table if not exists bench_floor (id bigserial primary key, text text)")
+            .await
+            .unwrap();
         let confirms = Confirms::open(&platform.servers.broker()).await;
         confirms.queue(QUEUE).await;
         let url = platform.servers.database_url();
-        Arc::new(Self { producer: connect(url).await, consumer: connect(url).await, confirms: AsyncMutex::new(confirms) })
+        Arc::new(Self {
+            producer: connect(url).await,
+            consumer: connect(url).await,
+            confirms: AsyncMutex::new(confirms),
+        })
     }
 
     async fn once(&self) -> Duration {

@@ -46,8 +46,10 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
             sample(&ways[way], Processes::One(platform.upstream.pid()), &method, path, scale).await
         })
         .await;
-        let between: Vec<Vec<f64>> = samples.iter().map(|way| way.iter().map(|sample| sample.between).collect()).collect();
-        let total: Vec<Vec<f64>> = samples.iter().map(|way| way.iter().map(|sample| sample.total).collect()).collect();
+        let between: Vec<Vec<f64>> =
+            samples.iter().map(|way| way.iter().map(|sample| sample.between).collect()).collect();
+        let total: Vec<Vec<f64>> =
+            samples.iter().map(|way| way.iter().map(|sample| sample.total).collect()).collect();
         let rates: Vec<f64> = samples
             .iter()
             .map(|way| Spread::of(&way.iter().map(|sample| sample.rate).collect::<Vec<_>>()).median)

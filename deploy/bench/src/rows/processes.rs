@@ -52,7 +52,10 @@ impl Memory {
         report.section("Processes: resident memory");
         for (service, idle) in &self.idle {
             let most = self.most.get(service).copied().unwrap_or(f64::NAN);
-            report.line(Line::value(service.to_string(), format!("idle {idle:.0} MiB, after load {most:.0} MiB")));
+            report.line(Line::value(
+                service.to_string(),
+                format!("idle {idle:.0} MiB, after load {most:.0} MiB"),
+            ));
         }
     }
 }

@@ -18,15 +18,25 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
     let reads = [
         ("list, no session", "/api/pitches/public".to_owned(), None),
         ("public part, no session", format!("/api/pitches/public/{pitch}"), None),
-        ("public part, session without an NDA", format!("/api/pitches/{pitch}"), Some(&data.investors[1].token)),
-        ("protected part, session with a signed NDA", format!("/api/pitches/{pitch}"), Some(&data.investors[0].token)),
+        (
+            "public part, session without an NDA",
+            format!("/api/pitches/{pitch}"),
+            Some(&data.investors[1].token),
+        ),
+        (
+            "protected part, session with a signed NDA",
+            format!("/api/pitches/{pitch}"),
+            Some(&data.investors[0].token),
+        ),
     ];
     let processes = platform.processes(&[Service::Gateway, Service::Accounts, Service::Pitches]);
     let samples = abba(scale.pairs, reads.len(), async |read| {
         let (_, path, token) = &reads[read];
         let template = request(Method::GET, path, token.map(String::as_str), "");
         let before = used(&processes);
-        let done = closed(platform.address(Service::Gateway), CONCURRENCY, scale.sample, move |_| template.clone()).await;
+        let done =
+            closed(platform.address(Service::Gateway), CONCURRENCY, scale.sample, move |_| template.clone())
+                .await;
         (done.rate(), (used(&processes) - before).as_secs_f64() * 1e6 / done.answers as f64)
     })
     .await;
@@ -35,7 +45,13 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
         let (rates, costs) = (Spread::of(&rates), Spread::of(&costs));
         report.line(Line::value(
             *what,
-            format!("{} ({:.0} to {:.0}), {} a request", rate(rates.median), rates.q1, rates.q3, cpu(costs.median)),
+            format!(
+                "{} ({:.0} to {:.0}), {} a request",
+                rate(rates.median),
+                rates.q1,
+                rates.q3,
+                cpu(costs.median)
+            ),
         ));
     }
     report.note("CPU is that of gateway, accounts, pitches and Postgres.");

@@ -32,7 +32,8 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
                 open(PER_SECOND, BEFORE * 4, move |_| {
                     let (owner, nda) = data.next_answer();
                     let path = format!("/api/ndas/{nda}/reject");
-                    let request = request(Method::POST, &path, Some(&owner.token), r#"{"reason":"Not now."}"#);
+                    let request =
+                        request(Method::POST, &path, Some(&owner.token), r#"{"reason":"Not now."}"#);
                     let gateway = gateway.clone();
                     Box::pin(async move {
                         let begun = Instant::now();
@@ -53,7 +54,10 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
             latencies.push(took.as_secs_f64() * 1000.0);
         }
     }
-    wait_until("the outbox to be empty", LIMIT, async || data.number("select count(*) from outbox").await == 0).await;
+    wait_until("the outbox to be empty", LIMIT, async || {
+        data.number("select count(*) from outbox").await == 0
+    })
+    .await;
     let changed = "select count(*) from ndas where status = 'rejected'";
     let _ = tokio::time::timeout(Duration::from_secs(30), async {
         while data.number(APPLIED).await < data.number(changed).await {
@@ -71,8 +75,16 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
     let (lost, doubled) = (lost.await, doubled.await);
     let worst = quantile(&seconds, 1.0);
     let all = seconds.iter().map(|seconds| format!("{seconds:.2}")).collect::<Vec<_>>().join(", ");
-    report.line(Line::value("from accepting TCP to the first effect, worst round", format!("{worst:.2} s (rounds: {all})")).at_most(2.0, worst));
-    report.line(Line::value("lost", format!("{lost} of {}", data.number(changed).await)).at_most(0.0, lost as f64));
+    report.line(
+        Line::value(
+            "from accepting TCP to the first effect, worst round",
+            format!("{worst:.2} s (rounds: {all})"),
+        )
+        .at_most(2.0, worst),
+    );
+    report.line(
+        Line::value("lost", format!("{lost} of {}", data.number(changed).await)).at_most(0.0, lost as f64),
+    );
     report.line(Line::value("doubled", doubled.to_string()).at_most(0.0, doubled as f64));
     let sent: usize = statuses.values().sum();
     let answers: Vec<_> = statuses.iter().map(|(status, count)| format!("{count} with {status}")).collect();
@@ -86,7 +98,8 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
 /// Starts the broker, and returns the seconds from when it accepts TCP until a command's effect is there that was not before.
 async fn first_effect(platform: &mut Platform, data: &Data) -> f64 {
     let before = data.number(APPLIED).await;
-    let address = platform.servers.amqp_url().rsplit_once('@').unwrap().1.split(['/', '?']).next().unwrap().to_owned();
+    let address =
+        platform.servers.amqp_url().rsplit_once('@').unwrap().1.split(['/', '?']).next().unwrap().to_owned();
     let watch = {
         let data = data.clone();
         tokio::spawn(async move {

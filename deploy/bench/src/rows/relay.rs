@@ -22,7 +22,8 @@ pub async fn measure(servers: &Servers, scale: Scale, report: &mut Report) {
     let settings = pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone());
     let databases = database.databases(Service::Pitches).await;
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
-    let bus = Bus::start(Service::Pitches, &settings, Some(&databases), Consumes::nothing(), Listeners::new());
+    let bus =
+        Bus::start(Service::Pitches, &settings, Some(&databases), Consumes::nothing(), Listeners::new());
     wait_until("the relay to lead", LIMIT, async || bus.health().connected && bus.health().leader).await;
     let queue = format!("{}pitchey.notifications", broker.prefix);
     let exchange = format!("{}pitchey.events", broker.prefix);
@@ -52,7 +53,9 @@ pub async fn measure(servers: &Servers, scale: Scale, report: &mut Report) {
         } else {
             let begun = Instant::now();
             let to = (exchange.as_str(), EVENT);
-            confirms.publish(to, &message.properties, &message.body, scale.outbox, settings.window.into()).await;
+            confirms
+                .publish(to, &message.properties, &message.body, scale.outbox, settings.window.into())
+                .await;
             begun.elapsed()
         };
         assert_eq!(broker.depth(&queue).await, scale.outbox);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use diesel::sql_query;
+use diesel::{ExpressionMethods, sql_query};
 use diesel_async::RunQueryDsl;
 use pitchey_db::{Appended, Databases, Error, OnConstraint, Tx, audit};
 use pitchey_events::{Service, UserId};
@@ -144,4 +144,23 @@ async fn the_acting_user_can_be_any_number_but_nothing_else() {
         let mut tx = databases.user.begin(Some(UserId(id))).await.unwrap();
         assert_eq!(ask::text(&mut tx, "app_uid()").await, id.to_string());
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_often_is_prepared_once() {
+    diesel::table! {
+        users (id) {
+            id -> Integer,
+            username -> Text,
+        }
+    }
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+    let mut tx = databases.user.begin(None).await.unwrap();
+    for (id, name) in [(1, "one"), (2, "two"), (3, "three")] {
+        let update = diesel::update(users::table).filter(users::id.eq(id)).set(users::username.eq(name));
+        update.execute(&mut tx).await.unwrap();
+    }
+    let updates = ask::count(&mut tx, "pg_prepared_statements WHERE statement LIKE 'UPDATE%'").await;
+    assert_eq!(updates.unwrap(), 1);
 }
