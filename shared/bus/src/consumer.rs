@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Consumes;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{ANSWER_LIMIT, Error, within};
 use crate::link::Link;
 use crate::message::short;
 use crate::publisher::{Outlets, Parcel};
@@ -55,11 +55,12 @@ pub(crate) async fn run(
 ) -> Result<(), Error> {
     let settings = &consuming.context.settings;
     let channel = link.channel().await?;
-    channel.basic_qos(settings.prefetch, BasicQosOptions::default()).await?;
-    let queue = consuming.context.names.work(consuming.context.service);
-    let consumer = channel
-        .basic_consume(short(&queue), short(""), BasicConsumeOptions::default(), FieldTable::default())
+    within(ANSWER_LIMIT, "basic.qos", channel.basic_qos(settings.prefetch, BasicQosOptions::default()))
         .await?;
+    let queue = consuming.context.names.work(consuming.context.service);
+    let options = BasicConsumeOptions::default();
+    let consume = channel.basic_consume(short(&queue), short(""), options, FieldTable::default());
+    let consumer = within(ANSWER_LIMIT, "basic.consume", consume).await?;
     // More transactions than connections would only queue for them.
     let handlers = settings.handlers.min(consuming.databases.system.usage().2).max(1);
     let mut session = Session {
@@ -126,7 +127,8 @@ impl Session {
                 () = self.lost.cancelled() => return Err(Error::lost("the consumers' connection was lost")),
                 () = stop.cancelled(), if deadline.is_none() => {
                     deadline = Some(Instant::now() + DRAIN_LIMIT);
-                    self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
+                    let cancel = self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
+                    within(ANSWER_LIMIT, "basic.cancel", cancel).await?;
                     while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
                         self.waiting.push_back(Delivery::new(delivery));
                     }
@@ -164,7 +166,7 @@ impl Session {
     }
 
     fn handled(&mut self, handled: Result<Vec<Handled>, JoinError>) -> Result<(), Error> {
-        for Handled { tag, moved } in handled.map_err(broken)? {
+        for Handled { tag, moved } in handled.map_err(|error| broken(&error))? {
             match moved {
                 None => self.acks.finish(tag),
                 Some(parcel) => {
@@ -179,7 +181,7 @@ impl Session {
     }
 
     fn moved(&mut self, moved: Result<Option<u64>, JoinError>) -> Result<(), Error> {
-        if let Some(tag) = moved.map_err(broken)? {
+        if let Some(tag) = moved.map_err(|error| broken(&error))? {
             self.acks.finish(tag);
         }
         Ok(())
@@ -187,7 +189,8 @@ impl Session {
 
     async fn acknowledge(&mut self) -> Result<(), Error> {
         for ack in self.acks.take() {
-            self.channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }).await?;
+            let options = BasicAckOptions { multiple: ack.multiple };
+            within(ANSWER_LIMIT, "basic.ack", self.channel.basic_ack(ack.tag, options)).await?;
         }
         Ok(())
     }
@@ -202,7 +205,7 @@ impl Session {
     }
 }
 
-fn broken(error: JoinError) -> Error {
+fn broken(error: &JoinError) -> Error {
     Error::lost(format!("the bus itself failed: {error}"))
 }
 

@@ -24,9 +24,13 @@ pub(crate) struct Context {
 impl Context {
     /// A connection to a broker that has everything this bus needs.
     pub async fn connect(&self, role: Role) -> Result<Link, Error> {
-        let link =
-            Link::connect(&self.settings, format!("pitchey {} {}", self.service, role.as_str())).await?;
-        link.declare(&self.topology).await?;
-        Ok(link)
+        let connecting = async {
+            let name = format!("pitchey {} {}", self.service, role.as_str());
+            let link = Link::connect(&self.settings, name).await?;
+            link.declare(&self.topology).await?;
+            Ok(link)
+        };
+        // Who is to stop does not wait for a broker that is away.
+        self.stop.run_until_cancelled(connecting).await.unwrap_or_else(|| Err(Error::lost("told to stop")))
     }
 }

@@ -9,12 +9,10 @@ use uuid::Uuid;
 
 use crate::Broker;
 use crate::consumer::delivery::clean;
-use crate::error::{Error, within};
+use crate::error::{ANSWER_LIMIT, Error, within};
 use crate::link::Link;
 use crate::message::{ATTEMPTS, Message, REASON, message_id, number, short, text};
 use crate::topology::Names;
-
-const ANSWER_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Where dead events lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +161,7 @@ impl Shelf {
             Place::Dead(service) => (String::new(), self.names.work(service)),
             Place::Unrouted => (self.names.events(), letter.routing_key.clone()),
         };
-        let headers = clean(letter.properties.headers().clone().unwrap_or_default());
+        let headers = clean(letter.properties.headers().as_ref().unwrap_or(&FieldTable::default()));
         let kept = headers.inner().iter().filter(|(key, _)| ![ATTEMPTS, REASON].contains(&key.as_str()));
         let headers = FieldTable::from(
             kept.map(|(key, value)| (key.clone(), value.clone()))

@@ -26,6 +26,9 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
+/// How long the broker may take to answer a question.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
 impl Error {
     pub(crate) fn lost(what: impl Into<String>) -> Self {
         Self::Lost(what.into())

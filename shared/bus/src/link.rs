@@ -13,13 +13,12 @@ use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
 use secrecy::ExposeSecret;
 
 use crate::Broker;
-use crate::error::{Error, within};
+use crate::error::{ANSWER_LIMIT, Error, within};
 use crate::message::short;
 use crate::state::{self, Role, State};
 use crate::topology::{Argument, Destination, Exchange, Kind, Queue, Topology};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// A new broker makes some forty quorum queues in a second, on a busy machine in many.
 const DECLARE_LIMIT: Duration = Duration::from_secs(30);
 const HEARTBEAT_SECONDS: u16 = 10;
@@ -75,7 +74,7 @@ impl Link {
     /// Tells `state` how the connection is, and returns what ended it.
     pub async fn watch(&self, role: Role, state: &State) -> Error {
         let _down = DownWhenDropped(role, state);
-        state.set_link(role, state::Link::Up);
+        state.set_link(role, &state::Link::Up);
         let mut events = std::pin::pin!(self.connection.events_listener());
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut blocked: Option<Instant> = None;
@@ -98,7 +97,7 @@ impl Link {
             match (status.blocked(), blocked) {
                 (true, None) => {
                     tracing::warn!(role = role.as_str(), reason, "the broker takes nothing now");
-                    state.set_link(role, state::Link::Blocked(reason.clone()));
+                    state.set_link(role, &state::Link::Blocked(reason.clone()));
                     blocked = Some(Instant::now());
                 }
                 (true, Some(since)) if since.elapsed() > BLOCKED_LIMIT => {
@@ -106,7 +105,7 @@ impl Link {
                 }
                 (false, Some(_)) => {
                     tracing::info!(role = role.as_str(), "the broker takes events again");
-                    state.set_link(role, state::Link::Up);
+                    state.set_link(role, &state::Link::Up);
                     blocked = None;
                 }
                 _ => {}
@@ -125,7 +124,7 @@ struct DownWhenDropped<'a>(Role, &'a State);
 
 impl Drop for DownWhenDropped<'_> {
     fn drop(&mut self) {
-        self.1.set_link(self.0, state::Link::Down);
+        self.1.set_link(self.0, &state::Link::Down);
     }
 }
 

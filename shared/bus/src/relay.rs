@@ -22,6 +22,8 @@ const TOUCH: Duration = Duration::from_secs(1);
 const MEASURE: Duration = Duration::from_secs(5);
 /// A leader without a connection to the broker for so long lets others try.
 const CUT_OFF_LIMIT: Duration = Duration::from_secs(3);
+/// When the broker takes nothing of so many subjects, it makes no sense to offer it those of others.
+const MOST_WAITING: usize = 1_000;
 /// Followers poke the leader this often at most.
 const POKE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -104,7 +106,13 @@ impl Relay<'_> {
                 self.await_broker().await;
                 continue;
             };
-            let mut rows = self.session.next(&waiting.subjects(), self.context.settings.window).await?;
+            let subjects = waiting.subjects();
+            if subjects.len() > MOST_WAITING {
+                self.session.touch().await?;
+                self.await_broker().await;
+                continue;
+            }
+            let mut rows = self.session.next(&subjects, self.context.settings.window).await?;
             if rows.is_empty() {
                 self.pause().await?;
             }

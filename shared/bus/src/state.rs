@@ -50,13 +50,13 @@ impl State {
         let links = roles.iter().map(|role| (*role, Link::Down)).collect();
         let state = Self { service, inner: Arc::new(Mutex::new(Inner { links, ..Inner::default() })) };
         for role in roles {
-            state.set_link(*role, Link::Down);
+            state.set_link(*role, &Link::Down);
         }
         state
     }
 
-    pub fn set_link(&self, role: Role, link: Link) {
-        let up = if link == Link::Down { 0.0 } else { 1.0 };
+    pub fn set_link(&self, role: Role, link: &Link) {
+        let up = if *link == Link::Down { 0.0 } else { 1.0 };
         let blocked = if matches!(link, Link::Blocked(_)) { 1.0 } else { 0.0 };
         let labels = [("service", self.service.as_str()), ("role", role.as_str())];
         metrics::gauge!("bus_connected", &labels).set(up);

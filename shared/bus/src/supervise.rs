@@ -10,6 +10,7 @@ use crate::error::Error;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Short, since a refused connection costs little and what waits behind a restarted broker is people's mail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const REMIND_EVERY: Duration = Duration::from_secs(30);
 /// A task that lived this long had no trouble connecting.
 const SETTLED: Duration = Duration::from_secs(5);
 
@@ -19,6 +20,7 @@ where
     F: Future<Output = Result<(), Error>>,
 {
     let mut pause = FIRST_PAUSE;
+    let mut told: Option<(String, Instant)> = None;
     loop {
         let begun = Instant::now();
         let error = match AssertUnwindSafe(role()).catch_unwind().await {
@@ -31,11 +33,12 @@ where
         }
         if begun.elapsed() > SETTLED {
             pause = FIRST_PAUSE;
+            told = None;
         }
-        if pause == FIRST_PAUSE {
-            tracing::warn!(role = name, %error, "the bus begins anew");
-        } else {
-            tracing::debug!(role = name, %error, "the bus begins anew");
+        // Once for each new trouble, and a reminder now and then.
+        if told.as_ref().is_none_or(|(what, at)| *what != error || at.elapsed() > REMIND_EVERY) {
+            tracing::warn!(role = name, error, "the bus begins anew");
+            told = Some((error, Instant::now()));
         }
         let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
         if stop.run_until_cancelled(tokio::time::sleep(jittered)).await.is_none() {

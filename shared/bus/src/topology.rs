@@ -191,8 +191,8 @@ fn spelled(delay: Duration) -> String {
     let milliseconds = delay.as_millis();
     match milliseconds {
         0 => "0ms".to_owned(),
-        _ if milliseconds % 60_000 == 0 => format!("{}m", milliseconds / 60_000),
-        _ if milliseconds % 1_000 == 0 => format!("{}s", milliseconds / 1_000),
+        _ if milliseconds.is_multiple_of(60_000) => format!("{}m", milliseconds / 60_000),
+        _ if milliseconds.is_multiple_of(1_000) => format!("{}s", milliseconds / 1_000),
         _ => format!("{milliseconds}ms"),
     }
 }

@@ -48,7 +48,7 @@ impl Delivery {
         service: Service,
         delays: &[std::time::Duration],
     ) -> Option<Parcel> {
-        let mut headers = clean(self.properties.headers().clone().unwrap_or_default());
+        let mut headers = clean(self.properties.headers().as_ref().unwrap_or(&FieldTable::default()));
         let queue = match decision {
             Decision::Ack => return None,
             Decision::Retry(step) => {
@@ -74,7 +74,7 @@ impl Delivery {
 }
 
 /// Without what the broker noted on its way so far: it would grow with every round.
-pub(crate) fn clean(headers: FieldTable) -> FieldTable {
+pub(crate) fn clean(headers: &FieldTable) -> FieldTable {
     let brokers =
         |key: &str| key == "x-death" || key.starts_with("x-first-death") || key == "x-delivery-count";
     let kept = headers.inner().iter().filter(|(key, _)| !brokers(key.as_str()));

@@ -85,3 +85,23 @@ async fn replaying_what_was_applied_after_all_changes_nothing() {
     assert_eq!(world.depth("notifications").await, 0);
     assert_eq!(world.depth("notifications.dead").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_with_which_consumers_crash_is_dead_after_the_fifth_time() {
+    let world = World::new().await;
+    let (_producer, databases) = world.producer().await;
+    world.command(&databases, 1, &Counted::new(1)).await;
+    wait_until("it to be published", SOON, async || world.depth("notifications").await == 1).await;
+    let mut crashes = 0;
+    while world.depth("notifications.dead").await == 0 {
+        let (connection, channel) = world.broker.channel().await;
+        let options = lapin::options::BasicGetOptions::default();
+        crashes += u32::from(
+            channel.basic_get(world.queue("notifications").into(), options).await.unwrap().is_some(),
+        );
+        connection.close(200, "it crashes".into()).await.unwrap();
+    }
+    assert_eq!(crashes, 6, "the first delivery and five more");
+    let dead = dead_letters::list(&world.settings(), DEAD, 10).await.unwrap();
+    assert_eq!(dead[0].reason, "consumers crashed with it, again and again");
+}

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use diesel_async::SimpleAsyncConnection;
 use pitchey_events::Service;
-use pitchey_testkit::{SOON, wait_until};
+use pitchey_testkit::{SOON, wait_for, wait_until};
 
 use crate::events::{Changed, Counted, Mood, Shared};
 use crate::world::{SLOW_BEGUN, SLOW_MAY_END, World};
@@ -139,4 +140,41 @@ async fn an_event_is_applied_soon_after_its_commit() {
     times.sort();
     // The relay's poll alone would take a quarter of a second on average: this shows that the poke works.
     assert!(times[times.len() / 2] < Duration::from_millis(200), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_trace_of_the_request_travels_with_the_event() {
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::new().await;
+    let (alone, databases) = world.producer_with(&world.no_broker()).await;
+    world.command(&databases, 1, &Changed::new(1).of("thing/1")).await;
+    alone.shutdown().await;
+    // As `append` does within a request's span.
+    let trace = format!("UPDATE outbox SET traceparent = '{traceparent}', tracestate = 'a=b'");
+    world.database.admin().await.batch_execute(&trace).await.unwrap();
+    let (_producer, _) = world.producer().await;
+    let queue = world.queue("notifications");
+    let message = wait_for("the message", SOON, async || {
+        if world.broker.has_queue(&queue).await { world.broker.take(&queue).await } else { None }
+    })
+    .await;
+    let headers = message.properties.headers().clone().unwrap();
+    let header = |name: &str| match headers.inner().get(name) {
+        Some(lapin::types::AMQPValue::LongString(text)) => text.to_string(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(header("traceparent"), traceparent);
+    assert_eq!(header("tracestate"), "a=b");
+    let expected = [
+        ("specversion", "1.0"),
+        ("type", "thing.changed.v1"),
+        ("source", "/pitchey/pitches"),
+        ("subject", "thing/1"),
+        ("subjectversion", "Some(LongLongInt(1))"),
+    ];
+    for (attribute, value) in expected {
+        assert_eq!(header(&format!("cloudEvents:{attribute}")), value, "{attribute}");
+    }
+    assert_eq!(header("cloudEvents:id"), message.properties.message_id().as_ref().unwrap().to_string());
+    assert_eq!(message.properties.delivery_mode(), &Some(2));
 }
