@@ -93,10 +93,12 @@ where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     let body = if body.is_empty() { b"{}" } else { body };
-    let mut json = serde_json::Deserializer::from_slice(body);
+    // What is ignored is not looked at by the decoder; JSON is UTF-8 all the same.
+    let text = std::str::from_utf8(body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let input: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // Its own category is no guide: serde_json calls a number in the place of an enumeration a syntax error.
-        match serde_json::from_slice::<serde_json::Value>(body) {
+        match serde_json::from_str::<serde_json::Value>(text) {
             Ok(_) => Refusal::Invalid(vec![of_data(&error.path().to_string(), error.inner())]),
             Err(syntax) => malformed(&syntax),
         }

@@ -58,9 +58,6 @@ pub(crate) async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if request.path().contains('\0') || request.path().contains("%00") {
-        return Ok(request.error_response(Refusal::NotFound));
-    }
     if !OPEN.contains(&request.path()) {
         match verify(&request) {
             Ok(verified) => request.extensions_mut().insert(verified.context),
@@ -69,6 +66,9 @@ pub(crate) async fn identify(
                 return Ok(request.error_response(Refusal::NotTheGateway));
             }
         };
+    }
+    if request.path().contains('\0') || request.path().contains("%00") {
+        return Ok(request.error_response(Refusal::NotFound));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
 }
