@@ -17,7 +17,7 @@ use pitchey_events::Service;
 use pitchey_identity::{Actor, Context, Principal, Request as Signed};
 use pitchey_telemetry::trace_context;
 use tokio::time::timeout;
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use crate::body::{self, Delivery, Upload};
@@ -86,7 +86,8 @@ impl Worker {
             span.in_scope(|| error.respond(&exchange.request_id, &self.state.clock))
         });
         self.tell(&exchange, response.headers_mut());
-        self.record(route, &exchange.request, response.status().as_u16(), begun.elapsed());
+        let status = response.status().as_u16();
+        span.in_scope(|| self.record(route, &exchange.request, status, begun.elapsed()));
         response
     }
 
@@ -315,7 +316,7 @@ impl Worker {
             )
         });
         timing.record(took.as_secs_f64());
-        Span::current().in_scope(|| tracing::trace!(status, "answered"));
+        tracing::trace!(status, "answered");
     }
 }
 
