@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Config;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
@@ -42,6 +43,8 @@ pub enum Command {
         #[arg(long)]
         at: Option<DateTime<Utc>>,
     },
+    /// Print every setting of every service, with its default and what it means; add up the connections to Postgres.
+    Config(Config),
     /// Play the story of one NDA through the gateway, as three new people, and print what happens.
     Demo(Demo),
     /// Events that a service could not handle, or that no queue took.

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to people")]
 
 pub mod cli;
+mod config;
 mod demo;
 mod dlq;
 mod error;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn execute(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Config(arguments) => config::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),

@@ -109,6 +109,7 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
     let mails = dir.path().join("mails");
     std::fs::create_dir(&mails).expect("a folder for mails");
     let mut environment: Vec<_> = [
+        ("NO_COLOR", "1".to_owned()),
         ("PITCHEY_MODE", "development".to_owned()),
         ("PITCHEY_BROKER__URL", broker.url.clone()),
         ("PITCHEY_BROKER__PREFIX", broker.prefix.clone()),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pitchey_clock::Clock;
-use pitchey_config::{Mode, Settings};
+use pitchey_config::{Described, Mode, Settings};
 use pitchey_events::Service;
 use pitchey_telemetry::Telemetry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +33,18 @@ pitchey_config::settings! {
         /// Logs, traces.
         telemetry: Telemetry,
     }
+}
+
+/// Every setting of `P`, its defaults and what it means.
+pub fn describe<P: Process>() -> Vec<Described> {
+    let name = P::SERVICE.as_str();
+    let mut settings = pitchey_config::describe::<P::Settings>(name);
+    for common in pitchey_config::describe::<Common>(name) {
+        if !settings.iter().any(|setting| setting.variable == common.variable) {
+            settings.push(common);
+        }
+    }
+    settings
 }
 
 /// The whole life of a service's process.

@@ -31,7 +31,7 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/auth/investor/register",            Draft,     all(400)),
     ("POST /api/auth/production/register",          Draft,     all(400)),
     ("POST /api/auth/verify-email",                 Draft,     all(400)),
-    ("POST /api/auth/resend-verification",          Draft,     all(200)),
+    ("POST /api/auth/resend-verification",          Draft,     users(200)),
     ("POST /api/auth/login",                        Draft,     all(401)),
     ("POST /api/auth/creator/login",                Draft,     all(401)),
     ("POST /api/auth/investor/login",               Draft,     all(401)),
@@ -56,7 +56,7 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("GET /api/pitches/public/{id}",                Published, all(200)),
     ("GET /api/pitches/public/{id}",                Draft,     all(404)),
     ("GET /api/pitches/{id}",                       Published, all(200)),
-    ("GET /api/pitches/{id}",                       Draft,     [404, 404, 404, 200, 404, 404, 200]),
+    ("GET /api/pitches/{id}",                       Draft,     [404, 404, 404, 200, 404, 404, 404]),
     ("PUT /api/pitches/{id}",                       Published, [401, 403, 403, 200, 403, 403, 403]),
     ("PUT /api/pitches/{id}",                       Draft,     [401, 404, 404, 200, 404, 404, 404]),
     ("PATCH /api/pitches/{id}",                     Published, [401, 403, 403, 200, 403, 403, 403]),
@@ -65,8 +65,8 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/pitches/{id}/publish",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
     ("POST /api/pitches/{id}/unpublish",            Published, [401, 403, 403, 200, 403, 403, 403]),
     ("POST /api/pitches/{id}/hide",                 Published, [401, 403, 403, 200, 403, 403, 403]),
-    ("GET /api/pitches/{id}/versions",              Published, [401, 403, 403, 200, 403, 403, 200]),
-    ("GET /api/pitches/{id}/versions/{number}",     Published, [401, 403, 403, 200, 403, 403, 200]),
+    ("GET /api/pitches/{id}/versions",              Published, [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/pitches/{id}/versions/{number}",     Published, [401, 404, 404, 200, 404, 404, 404]),
 
     ("POST /api/ndas/request",                      Published, [401, 403, 403, 403, 201, 201, 403]),
     ("GET /api/ndas",                               Pending,   users(200)),
@@ -102,7 +102,7 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("GET /dev/mails",                              Draft,     all(200)),
     ("GET /health",                                 Draft,     all(200)),
     ("GET /api/openapi.json",                       Draft,     all(200)),
-    ("GET /api/docs",                               Draft,     all(200)),
+    ("GET /api/docs",                               Draft,     all(308)),
     ("GET /api/config/all",                         Draft,     all(200)),
 ];
 
@@ -156,7 +156,7 @@ async fn ask(
         Some(person) if template == "/api/auth/logout" => Some(platform.log_in(&person.email).await),
         other => other.cloned(),
     };
-    let path = fill(platform, cast, template, world).await;
+    let path = fill(platform, cast, template, world, person).await;
     let request = gateway.request(method.clone(), &path).by(own.as_ref());
     if matches!(method, Method::GET | Method::DELETE) {
         return request.send().await;
@@ -165,11 +165,21 @@ async fn ask(
 }
 
 /// The path of something that belongs to the owner, or lies between the owner and the requester.
-async fn fill(platform: &Platform, cast: &Cast, template: &str, world: World) -> String {
+async fn fill(
+    platform: &Platform,
+    cast: &Cast,
+    template: &str,
+    world: World,
+    asking: Option<&Person>,
+) -> String {
     let id = match template {
         "/api/user/sessions/{id}" => {
-            let another = platform.log_in(&cast.owner.email).await;
-            let sessions = another.get(platform, "/api/user/sessions").await.ok();
+            // The owner ends another one than the one that asks.
+            let of_owner = match asking {
+                Some(person) if person.id == cast.owner.id => platform.log_in(&cast.owner.email).await,
+                _ => cast.owner.clone(),
+            };
+            let sessions = of_owner.get(platform, "/api/user/sessions").await.ok();
             let sessions = sessions["data"].as_array().cloned().unwrap();
             let current =
                 sessions.iter().find(|session| session["current"] == true).expect("the current session");
@@ -217,7 +227,9 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
             json!({ "token": "none", "newPassword": "one that is long enough" })
         }
         "POST /api/auth/verify-email" => json!({ "token": "none" }),
-        route if route.ends_with("/login") => json!({ "email": "nobody@people.test", "password": "wrong" }),
+        route if route.ends_with("/login") => {
+            json!({ "email": format!("{}@people.test", uuid::Uuid::new_v4()), "password": "wrong" })
+        }
         _ => json!({}),
     }
 }
