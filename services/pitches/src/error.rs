@@ -50,7 +50,7 @@ pub enum Error {
     #[error("This pitch needs no NDA.")]
     NdaNotRequired,
     /// A block, or an owner who is gone: which, is not told.
-    #[error("An NDA can't be requested for this pitch.")]
+    #[error("An NDA is not possible between these two.")]
     NdaNotPossible,
     /// There is one under way or in force.
     #[error("You have an NDA for this pitch already: it is {}.", status.as_str())]

@@ -55,7 +55,8 @@ pub async fn approve(
         return lost(tx, act, id, NdaStatus::Approved).await;
     }
     let (Some(owner), Some(requester)) = (people.get(&nda.owner()), people.get(&nda.requester())) else {
-        return Err(Error::Internal("accounts does not know a party of an NDA".into()));
+        // Somebody's account is gone.
+        return Err(Error::NdaNotPossible);
     };
     match offer(tx, act, &nda, conditions, owner, requester).await? {
         Some(nda) => {
