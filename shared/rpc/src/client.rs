@@ -13,6 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
 use crate::Error;
+use crate::error::broke_off;
 
 /// How long a call may take, all tries included.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -64,7 +65,7 @@ impl Caller {
             self.replicas.known().await;
             while let Some(replica) = self.replicas.pick(&tried) {
                 match send(self.channel(replica.address()), self.request(path, message.clone())).await {
-                    Err(status) if status.code() == Code::Unavailable => {
+                    Err(status) if status.code() == Code::Unavailable || broke_off(&status) => {
                         replica.unreachable();
                         tried.push(replica.address());
                         last = Some(status);

@@ -40,6 +40,7 @@ impl Error {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
                 Self::Unavailable { service, reason }
             }
+            _ if broke_off(status) => Self::Unavailable { service, reason },
             Code::NotFound => Self::NotFound { service },
             code => {
                 let stable =
@@ -52,6 +53,12 @@ impl Error {
     pub(crate) fn nonsense(service: &'static str, what: &str) -> Self {
         Self::Refused { service, code: "nonsense".to_owned(), reason: what.to_owned() }
     }
+}
+
+/// Whether the status is not the other side's word but what became of the connection: only such a one has a cause. A replica that is killed ends
+/// its calls with the code Unknown.
+pub(crate) fn broke_off(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
 }
 
 /// A service's error as gRPC tells it: by its HTTP status and stable code. Internals of a 5xx do not leave the service.
