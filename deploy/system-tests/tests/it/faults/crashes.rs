@@ -90,12 +90,16 @@ async fn nothing_is_lost_and_nothing_happens_twice_when_processes_and_broker_are
         ),
         ("audited requests", "SELECT count(*) AS count FROM audit_log WHERE action = 'nda.requested'"),
         ("bells", "SELECT count(*) AS count FROM notifications WHERE type = 'nda_requested'"),
-        ("mails", "SELECT count(*) AS count FROM email_queue WHERE template = 'nda-requested'"),
     ] {
         assert_eq!(platform.count(sql).await, total, "{what}");
     }
+    // A worker addresses and sends them, after the events.
+    let mails = "SELECT count(*) AS count FROM email_queue WHERE template = 'nda-requested'";
     wait_until("every mail to be sent", 2 * SOON, async || {
-        platform.count("SELECT count(*) AS count FROM email_queue WHERE status = 'pending'").await == 0
+        let sent = format!("{mails} AND status = 'sent'");
+        platform.count(&sent).await >= total
+            && platform.count("SELECT count(*) AS count FROM email_requests").await == 0
     })
     .await;
+    assert_eq!(platform.count(mails).await, total, "mails");
 }
