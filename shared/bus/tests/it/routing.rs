@@ -68,6 +68,10 @@ async fn an_event_the_broker_returns_stays_in_the_outbox_until_it_can_go() {
     world.broker.delete(&world.queue("notifications")).await;
     world.broker.delete(&world.queue("unrouted")).await;
     world.commands(&databases, 1..200).await;
+    wait_until("the broker to return some", SOON, async || {
+        world.count("outbox WHERE attempts > 0").await > 0
+    })
+    .await;
     // The relay takes a return as a sign that the topology is damaged, and repairs it.
     let consumer = world.consumer().await;
     wait_until("them to be applied", SOON, async || {
