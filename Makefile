@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test bench check lint fmt migrate proto
+.PHONY: run demo test bench check lint fmt migrate events proto
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
@@ -9,4 +9,5 @@ check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
 fmt:     ; @cargo fmt --all
 migrate: ; @deploy/dev/with-env cargo run --quiet --package pitchey-ctl -- migrate up
+events:  ; @cargo run --quiet --package pitchey-ctl -- events
 proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test it generated

@@ -47,7 +47,7 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("PUT /api/user/profile",                       Draft,     users(200)),
     ("GET /api/user/sessions",                      Draft,     users(200)),
     ("DELETE /api/user/sessions/{id}",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
-    ("GET /api/users/username/{username}",          Draft,     all(200)),
+    ("GET /api/users/username/{name}",          Draft,     all(200)),
     ("GET /api/users/{id}",                         Draft,     all(200)),
 
     ("GET /api/pitches",                            Published, all(200)),
@@ -66,7 +66,7 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/pitches/{id}/unpublish",            Published, [401, 403, 403, 200, 403, 403, 403]),
     ("POST /api/pitches/{id}/hide",                 Published, [401, 403, 403, 200, 403, 403, 403]),
     ("GET /api/pitches/{id}/versions",              Published, [401, 404, 404, 200, 404, 404, 404]),
-    ("GET /api/pitches/{id}/versions/{number}",     Published, [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/pitches/{id}/versions/{n}",     Published, [401, 404, 404, 200, 404, 404, 404]),
 
     ("POST /api/ndas/request",                      Published, [401, 403, 403, 403, 201, 201, 403]),
     ("GET /api/ndas",                               Pending,   users(200)),
@@ -185,7 +185,7 @@ async fn fill(
                 sessions.iter().find(|session| session["current"] == true).expect("the current session");
             current["id"].as_str().unwrap().to_owned()
         }
-        "/api/users/username/{username}" => {
+        "/api/users/username/{name}" => {
             let profile = cast.owner.get(platform, "/api/user/profile").await.ok();
             profile["username"].as_str().unwrap().to_owned()
         }
@@ -198,7 +198,7 @@ async fn fill(
         Some((before, rest)) => (before, rest.split_once('}').unwrap().1),
         None => return template.to_owned(),
     };
-    format!("{before}{id}{}", after.replace("{number}", "1"))
+    format!("{before}{id}{}", after.replace("{n}", "1"))
 }
 
 async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Value {

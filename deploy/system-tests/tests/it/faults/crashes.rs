@@ -37,7 +37,9 @@ async fn request(platform: &Platform, investor: &Person, pitch: i64) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_and_nothing_happens_twice_when_processes_and_broker_are_killed() {
     let mut servers = Servers::start().await;
-    let platform = Platform::builder().start_with(&servers).await;
+    // The mails of a killed worker are another's after the lease.
+    let builder = Platform::builder().set("NOTIFICATIONS_MAIL__LEASE_SECONDS", "8");
+    let platform = builder.set("NOTIFICATIONS_MAIL__ATTEMPT_SECONDS", "4").start_with(&servers).await;
     let cast = Cast::assemble(&platform).await;
     let mut investors = Vec::new();
     for _ in 0..INVESTORS {
@@ -95,7 +97,7 @@ async fn nothing_is_lost_and_nothing_happens_twice_when_processes_and_broker_are
     }
     // A worker addresses and sends them, after the events.
     let mails = "SELECT count(*) AS count FROM email_queue WHERE template = 'nda-requested'";
-    wait_until("every mail to be sent", 2 * SOON, async || {
+    wait_until("every mail to be sent", 4 * SOON, async || {
         let sent = format!("{mails} AND status = 'sent'");
         platform.count(&sent).await >= total
             && platform.count("SELECT count(*) AS count FROM email_requests").await == 0

@@ -16,9 +16,10 @@ const SECOND: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(2);
 
 async fn two_replicas_each(servers: &Servers) -> Platform {
-    // A replica that stands still is given up soon, so that the test is.
+    // A replica that stands still is given up soon, so that the test is; and who asks without a pause is not held back.
     let builder = Platform::builder().replicas(Accounts, 2).replicas(Pitches, 2);
-    builder.set("GATEWAY_TIMEOUTS__ANSWER_MS", "1500").start_with(servers).await
+    let builder = builder.set("GATEWAY_TIMEOUTS__ANSWER_MS", "1500").set("GATEWAY_LIMITS__GENERAL", "100000");
+    builder.start_with(servers).await
 }
 
 /// Asks `path` with `person`'s token, many at once so that every replica is asked. Statuses and bodies; 0 where the answer took too long.

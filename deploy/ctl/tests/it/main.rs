@@ -1,0 +1,4 @@
+//! `ctl` as an operator meets it.
+
+mod database;
+mod documents;
