@@ -3,7 +3,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 /// The database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection to be had now: pool exhausted, Postgres away or shutting down, connection lost. Worth another try.
+    /// Not now: pool exhausted, Postgres away or shutting down, connection lost; or it gave up waiting for others (lock or statement time-out,
+    /// deadlock). Worth another try.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// A query failed.
@@ -32,6 +33,16 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
                 if info.message().starts_with("terminating connection")
                     || info.message().starts_with("the database system is ") =>
+            {
+                Self::Unavailable(info.message().to_owned())
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, info) => {
+                Self::Unavailable(info.message().to_owned())
+            }
+            // 57014 and 55P03, 40P01.
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+                if info.message().starts_with("canceling statement due to ")
+                    || info.message().starts_with("deadlock detected") =>
             {
                 Self::Unavailable(info.message().to_owned())
             }

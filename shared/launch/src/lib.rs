@@ -51,15 +51,16 @@ pub fn describe<P: Process>() -> Vec<Described> {
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
 pub fn launch<P: Process>() -> ExitCode {
     let name = P::SERVICE.as_str();
-    let (common, settings) = match (pitchey_config::load::<Common>(name), pitchey_config::load::<P::Settings>(name)) {
-        (Ok(common), Ok(settings)) => (common, settings),
-        (common, settings) => {
-            for invalid in [common.err(), settings.err()].into_iter().flatten() {
-                eprintln!("{name}: {invalid}");
+    let (common, settings) =
+        match (pitchey_config::load::<Common>(name), pitchey_config::load::<P::Settings>(name)) {
+            (Ok(common), Ok(settings)) => (common, settings),
+            (common, settings) => {
+                for invalid in [common.err(), settings.err()].into_iter().flatten() {
+                    eprintln!("{name}: {invalid}");
+                }
+                return ExitCode::from(2);
             }
-            return ExitCode::from(2);
-        }
-    };
+        };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -83,11 +83,13 @@ pub fn init(service: &'static str, mode: Mode, settings: &Telemetry) -> Result<G
     let provider = provider.build();
 
     // Spans of the transport libraries live as long as their connections and would never be exported.
-    let spans = Targets::new()
-        .with_default(LevelFilter::INFO)
-        .with_targets(["lapin", "h2", "hyper", "tower", "tonic", "tokio_postgres"].map(|t| (t, LevelFilter::OFF)));
-    let traces =
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("pitchey")).with_location(false).with_threads(false);
+    let spans = Targets::new().with_default(LevelFilter::INFO).with_targets(
+        ["lapin", "h2", "hyper", "tower", "tonic", "tokio_postgres"].map(|t| (t, LevelFilter::OFF)),
+    );
+    let traces = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("pitchey"))
+        .with_location(false)
+        .with_threads(false);
     let logs = if mode.is_development() {
         tracing_subscriber::fmt::layer().compact().with_target(false).boxed()
     } else {

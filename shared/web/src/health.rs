@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use diesel_async::SimpleAsyncConnection;
-use pitchey_db::Databases;
+use pitchey_db::{Databases, SystemDb};
 use serde::Serialize;
 
 /// How long the database may take to answer `SELECT 1`.
@@ -37,6 +37,10 @@ impl Health {
     /// Tries the system role's pool, and asks `broker` whether it is connected.
     pub fn new(databases: Databases, broker: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { databases, broker: Arc::new(broker) }
+    }
+
+    pub(crate) fn system(&self) -> SystemDb {
+        self.databases.system.clone()
     }
 
     async fn check(&self) -> Healthy {

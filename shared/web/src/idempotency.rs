@@ -1,10 +1,14 @@
 //! `Idempotency-Key`: kept for 24 h in the transaction of the effect.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
+use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_clock::Clock;
+use pitchey_db::{SystemDb, Tx};
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
 use schema::idempotency_keys;
@@ -22,6 +26,31 @@ mod schema {
             request_hash -> Bytea,
             status -> Nullable<SmallInt>,
             response -> Nullable<Jsonb>,
+            created_at -> Timestamptz,
+        }
+    }
+}
+
+/// How long an answer is kept for repetitions.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How often what is older is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
+/// Forgets old keys of `service`, again and again. Every replica does; what one has forgotten the next does not find.
+pub(crate) async fn forget_old(service: Service, db: SystemDb, clock: Clock) {
+    let mut ticks = tokio::time::interval(TIDY_EVERY);
+    loop {
+        ticks.tick().await;
+        let forgetting = async {
+            let old = idempotency_keys::table
+                .filter(idempotency_keys::service.eq(service.as_str()))
+                .filter(idempotency_keys::created_at.lt(clock.now() - KEPT));
+            let count = diesel::delete(old).execute(&mut *db.connection().await?).await?;
+            Ok::<_, pitchey_db::Error>(count)
+        };
+        match forgetting.await {
+            Ok(count) => tracing::debug!(count, "forgot old idempotency keys"),
+            Err(error) => tracing::warn!(%error, "old idempotency keys stay for now"),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Lists: `{"data": [...], "meta": {...}}`, by page number or by cursor.
 
 use std::future::{Ready, ready};
+use std::num::IntErrorKind;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{FieldError, Refusal};
 
@@ -42,15 +45,22 @@ impl Cursor {
     /// # Errors
     /// 400: nobody here made this cursor for this list.
     pub fn key<K: DeserializeOwned>(&self) -> Result<K, Refusal> {
-        URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(
-            || {
-                Refusal::Invalid(vec![FieldError::new(
-                    "cursor",
-                    "invalid",
-                    "This is not a cursor of this list.",
-                )])
-            },
-        )
+        let key =
+            URL_SAFE_NO_PAD.decode(&self.0).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+        key.filter(is_storable).and_then(|key| serde_json::from_value(key).ok()).ok_or_else(|| {
+            Refusal::Invalid(vec![FieldError::new("cursor", "invalid", "This is not a cursor of this list.")])
+        })
+    }
+}
+
+/// Whether every time in a sort key is one that Postgres knows: ours all are.
+fn is_storable(key: &Value) -> bool {
+    match key {
+        Value::Array(parts) => parts.iter().all(is_storable),
+        Value::String(text) => text
+            .parse::<DateTime<Utc>>()
+            .map_or(!text.contains('\0'), |at| (1970..10_000).contains(&at.year())),
+        _ => true,
     }
 }
 
@@ -77,6 +87,7 @@ impl Paging {
             |field: &str, text: Option<String>, default| match text.map(|text| text.parse::<i64>()) {
                 None => default,
                 Some(Ok(number)) if number >= 1 => number,
+                Some(Err(error)) if *error.kind() == IntErrorKind::PosOverflow => i64::MAX,
                 Some(_) => {
                     wrong.push(FieldError::new(field, "invalid", "This must be a number from 1."));
                     default
@@ -152,8 +163,42 @@ impl<T> Listed<T> {
         Self { data: rows, meta }
     }
 
+    /// The page asked for of a list so short that all of it was read: by page only.
+    pub fn of_all(paging: &Paging, all: Vec<T>) -> Self {
+        let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+        let rows = all.into_iter().skip(skip).collect();
+        let mut listed = Self::page(paging, rows, total, |_| Cursor(String::new()));
+        listed.meta.next_cursor = None;
+        listed
+    }
+
     /// The same page with other rows: the entities for the rows of the store.
     pub fn map<U>(self, view: impl FnMut(T) -> U) -> Listed<U> {
         Listed { data: self.data.into_iter().map(view).collect(), meta: self.meta }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cursors_that_were_made_here_are_followed() {
+        let at: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(Cursor::after(&(at, 7)).key::<(DateTime<Utc>, i64)>().unwrap(), (at, 7));
+        let forged = |key: &str| Cursor(URL_SAFE_NO_PAD.encode(key)).key::<(DateTime<Utc>, i64)>();
+        for key in [r#"["-200000-01-01T00:00:00Z",1]"#, r#"["2026-01-01T00:00:00Z"]"#, "7", "", "\u{0}"] {
+            assert!(forged(key).is_err(), "{key}");
+        }
+        assert!(Cursor("not base64".to_owned()).key::<i64>().is_err());
+    }
+
+    #[test]
+    fn a_short_list_is_paged_without_cursors() {
+        let page = |page| Listed::of_all(&Paging { page, limit: 2, cursor: None }, vec![1, 2, 3]);
+        assert_eq!((page(1).data, page(1).meta.has_next, page(1).meta.next_cursor), (vec![1, 2], true, None));
+        assert_eq!((page(2).data, page(2).meta.has_next, page(2).meta.total), (vec![3], false, 3));
+        assert!(page(9).data.is_empty());
     }
 }

@@ -121,7 +121,8 @@ pub async fn put(
     command
         .run(&state.databases.user, async |tx, input| {
             let user = profile::update(tx, &state, id, input.into(), &origin).await?;
-            Ok(Answer::ok("Your profile is saved.").with("user", &user))
+            // It shows what the database keeps sealed.
+            Ok(Answer::ok("Your profile is saved.").with("user", &user).secret())
         })
         .await
 }

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, delete, get, web};
 use pitchey_events::SessionId;
-use pitchey_web::{Actor, Answer, Command, Cursor, Listed, Origin, Paging, PathId, Timestamp};
+use pitchey_web::{Actor, Answer, Command, Listed, Origin, Paging, PathId, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -57,10 +57,7 @@ pub async fn list(
     let all = rows::live(&mut tx, actor.id, state.clock.now()).await?;
     tx.commit().await?;
     // There are five at most, so all are read to show a page.
-    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
-    let skip = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
-    let rows = all.into_iter().skip(skip).collect();
-    let page = Listed::page(&paging, rows, total, |session| Cursor::after(&session.id));
+    let page = Listed::of_all(&paging, all);
     Ok(web::Json(page.map(|session| SessionView::of(session, actor.session_id))))
 }
 

@@ -103,12 +103,13 @@ pub async fn reset(
     origin: &Origin,
 ) -> Result<(), Error> {
     let new_hash = new_hash.ok_or(Error::MailTokenInvalid)?;
-    let consumed =
-        mail_tokens::consume(tx, &digest(token), Purpose::PasswordReset, state.clock.now()).await?;
-    let id = consumed.ok_or(Error::MailTokenInvalid)?;
+    let digest = digest(token);
+    let owner = mail_tokens::owner(tx, &digest, Purpose::PasswordReset).await?;
+    let id = owner.ok_or(Error::MailTokenInvalid)?;
     act_as(tx, id).await?;
     let (user, _) = users::lock(tx, id).await?.ok_or(Error::MailTokenInvalid)?;
-    if !user.may_log_in() {
+    let works = mail_tokens::consume(tx, &digest, Purpose::PasswordReset, state.clock.now()).await?;
+    if !works || !user.may_log_in() {
         return Err(Error::MailTokenInvalid);
     }
     set(tx, state, id, new_hash, None, "password.reset", origin).await

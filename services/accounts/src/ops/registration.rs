@@ -71,11 +71,13 @@ pub async fn verify_email(
     origin: &Origin,
 ) -> Result<PublicUser, Error> {
     let now = state.clock.now();
-    let consumed = mail_tokens::consume(tx, &digest(token), Purpose::EmailVerification, now).await?;
-    let id = consumed.ok_or(Error::MailTokenInvalid)?;
+    let digest = digest(token);
+    let owner = mail_tokens::owner(tx, &digest, Purpose::EmailVerification).await?;
+    let id = owner.ok_or(Error::MailTokenInvalid)?;
     act_as(tx, id).await?;
     let (user, _) = users::lock(tx, id).await?.ok_or(Error::MailTokenInvalid)?;
-    if !user.may_log_in() {
+    let works = mail_tokens::consume(tx, &digest, Purpose::EmailVerification, now).await?;
+    if !works || !user.may_log_in() {
         return Err(Error::MailTokenInvalid);
     }
     if user.email_verified {

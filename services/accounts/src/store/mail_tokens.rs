@@ -70,24 +70,29 @@ pub async fn invalidate(tx: &mut Tx, user: UserId, purpose: Purpose, at: DateTim
     Ok(())
 }
 
-/// Uses the token up, if it still works: whose it is.
-pub async fn consume(
-    tx: &mut Tx,
-    digest: &[u8],
-    purpose: Purpose,
-    at: DateTime<Utc>,
-) -> QueryResult<Option<UserId>> {
-    let user: Option<i32> = diesel::update(mail_tokens::table)
+/// Whose token this is, if it is one.
+pub async fn owner(tx: &mut Tx, digest: &[u8], purpose: Purpose) -> QueryResult<Option<UserId>> {
+    let user: Option<i32> = mail_tokens::table
+        .filter(mail_tokens::digest.eq(digest))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .select(mail_tokens::user_id)
+        .get_result(tx)
+        .await
+        .optional()?;
+    Ok(user.map(UserId))
+}
+
+/// Uses the token up; whether it still worked. The user's row must be locked: everybody takes it before those of tokens.
+pub async fn consume(tx: &mut Tx, digest: &[u8], purpose: Purpose, at: DateTime<Utc>) -> QueryResult<bool> {
+    let used = diesel::update(mail_tokens::table)
         .filter(mail_tokens::digest.eq(digest))
         .filter(mail_tokens::purpose.eq(purpose.as_str()))
         .filter(mail_tokens::used_at.is_null())
         .filter(mail_tokens::expires_at.gt(at))
         .set(mail_tokens::used_at.eq(at))
-        .returning(mail_tokens::user_id)
-        .get_result(tx)
-        .await
-        .optional()?;
-    Ok(user.map(UserId))
+        .execute(tx)
+        .await?;
+    Ok(used == 1)
 }
 
 /// Whether the token would work now.
