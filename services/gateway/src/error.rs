@@ -135,7 +135,7 @@ impl Error {
     pub fn respond(&self, request_id: &str, clock: &Clock) -> HttpResponse<BoxBody> {
         let (status, message) = (self.status(), self.message());
         if status.is_server_error() {
-            tracing::warn!(error = %self, code = self.code(), "not passed on");
+            tracing::warn!(error = %self, code = self.code(), request_id, "not passed on");
         }
         let body = ErrorBody {
             error: message.clone(),

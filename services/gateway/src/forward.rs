@@ -132,7 +132,7 @@ impl Forwarder {
                     tracing::debug!(%error, %address, %service, "broke off");
                 }
                 Err(Broken::Sent(error)) => {
-                    tracing::warn!(%error, %address, %service, "broke off");
+                    tracing::warn!(%error, %address, %service, trace = ?outgoing.traceparent, "broke off");
                     return Err(Error::BadGateway(service));
                 }
                 Err(Broken::ByClient(error)) => return Err(error),

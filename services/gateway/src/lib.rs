@@ -10,6 +10,7 @@ mod error;
 mod forward;
 mod headers;
 mod health;
+mod ids;
 mod limits;
 mod openapi;
 mod proxy;

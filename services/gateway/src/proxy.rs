@@ -17,13 +17,14 @@ use pitchey_events::Service;
 use pitchey_identity::{Actor, Context, Principal, Request as Signed};
 use pitchey_telemetry::trace_context;
 use tokio::time::timeout;
-use tracing::{Instrument, field};
+use tracing::{Instrument, Level, Span, field};
 use uuid::Uuid;
 
 use crate::body::{self, Delivery, Upload};
 use crate::error::Error;
 use crate::forward::{Body, Forwarder, Outgoing};
 use crate::headers::{self, IDEMPOTENCY_KEY, REQUEST_ID};
+use crate::ids;
 use crate::limits::{Left, Whom};
 use crate::repeats::fingerprint;
 use crate::routes::{self, Page, Route, To};
@@ -50,6 +51,8 @@ pub struct Worker {
 pub struct Exchange {
     pub request: HttpRequest,
     pub request_id: String,
+    /// Of the request, if there is no span.
+    traceparent: Option<HeaderValue>,
     pub ip: Option<IpAddr>,
     pub actor: Option<Actor>,
     left: Option<Left>,
@@ -65,19 +68,13 @@ impl Worker {
     /// Answers a request, whatever it is.
     pub async fn answer(self: Rc<Self>, request: HttpRequest, payload: Payload) -> HttpResponse<BoxBody> {
         let begun = Instant::now();
-        let request_id = Uuid::now_v7().to_string();
+        let id = ids::request_id(&self.state.clock);
         let route = self.state.table.find(request.path());
-        // The route, not the path: that may hold a token, a name.
-        let span = tracing::info_span!(
-            "request",
-            method = request.method().as_str(),
-            route = route.map_or("unmatched", |route| route.pattern),
-            request_id,
-            trace_id = field::Empty,
-        );
-        trace_context::begin(&span, self.traceparent(request.headers()));
+        let span = self.span(&request, route, &id);
+        let traceparent = if span.is_none() { self.traceparent(request.headers(), &id) } else { None };
         let ip = self.state.proxies.client(request.peer_addr(), request.headers());
-        let mut exchange = Exchange { request, request_id, ip, actor: None, left: None };
+        let request_id = id.to_string();
+        let mut exchange = Exchange { request, request_id, traceparent, ip, actor: None, left: None };
         let result = self.pass(&mut exchange, payload, route).instrument(span.clone()).await;
         let mut response = result.unwrap_or_else(|error| {
             if let Error::RateLimited { limit, .. } = error {
@@ -91,8 +88,32 @@ impl Worker {
         response
     }
 
-    fn traceparent<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        headers.get("traceparent").filter(|_| self.state.trust_traceparent)?.to_str().ok()
+    /// The span of a request. Making one costs as much as half of all else that is done here, so it is made only if somebody will see it.
+    fn span(&self, request: &HttpRequest, route: Option<Route>, id: &Uuid) -> Span {
+        if !(self.state.collects_spans || tracing::enabled!(Level::DEBUG)) {
+            return Span::none();
+        }
+        // The route, not the path: that may hold a token, a name.
+        let span = tracing::info_span!(
+            "request",
+            method = request.method().as_str(),
+            route = route.map_or("unmatched", |route| route.pattern),
+            request_id = %id,
+            trace_id = field::Empty,
+        );
+        let outer = self.trusted(request.headers()).and_then(|value| value.to_str().ok());
+        trace_context::begin(&span, outer);
+        span
+    }
+
+    /// The trace that a request is part of, if there is no span of it.
+    fn traceparent(&self, headers: &HeaderMap, id: &Uuid) -> Option<HeaderValue> {
+        let outer = self.trusted(headers).filter(|value| value.to_str().is_ok_and(trace_context::is_valid));
+        outer.cloned().or_else(|| ids::traceparent(id))
+    }
+
+    fn trusted<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
+        headers.get("traceparent").filter(|_| self.state.trust_traceparent)
     }
 
     async fn pass(
@@ -271,8 +292,8 @@ impl Worker {
             tracing::error!(%service, "there is no key to sign with");
             return Err(Error::ServiceUnavailable(service));
         };
-        let traceparent = trace_context::current()
-            .and_then(|text| HeaderValue::from_maybe_shared(body::Bytes::from(text)).ok());
+        let of_span = || HeaderValue::from_maybe_shared(body::Bytes::from(trace_context::current()?)).ok();
+        let traceparent = exchange.traceparent.clone().or_else(of_span);
         Ok(Outgoing { request: request.clone(), body, identity, traceparent, idempotency_key: None })
     }
 

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use pitchey_config::{Http, Mode, settings};
 use pitchey_identity::Identity;
 use pitchey_rpc::Targets;
+use pitchey_telemetry::Telemetry;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -17,6 +18,8 @@ settings! {
         pub http: Http,
         /// The door for operators.
         pub internal: Internal,
+        /// Logs, traces: a span is made of each request only if somebody collects spans, or the log is detailed.
+        pub telemetry: Telemetry,
         /// Where RabbitMQ is.
         pub broker: pitchey_bus::Broker,
         /// Keys to sign with.

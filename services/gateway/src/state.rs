@@ -45,6 +45,8 @@ pub struct Shared {
     pub body_bytes: usize,
     pub upload_bytes: usize,
     pub trust_traceparent: bool,
+    /// Whether somebody collects spans.
+    pub collects_spans: bool,
     /// Cancelled when the process is to stop: sockets close.
     pub stopping: CancellationToken,
 }
@@ -86,6 +88,7 @@ impl AppState {
             body_bytes: settings.limits.body_bytes,
             upload_bytes: settings.limits.upload_bytes,
             trust_traceparent: settings.trust_traceparent,
+            collects_spans: !settings.telemetry.otlp_endpoint.is_empty(),
             stopping: CancellationToken::new(),
             clock,
         }));

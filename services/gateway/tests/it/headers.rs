@@ -50,6 +50,20 @@ async fn nobody_can_claim_to_be_somebody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trace_begins_here_unless_those_outside_are_trusted() {
+    let pitches = Stub::echo(Pitches);
+    let outer = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (trusted, sent, kept) in [(false, outer, false), (true, outer, true), (true, "nonsense", false)] {
+        let world = World::build().with(&[&pitches]).set("trust_traceparent", trusted).start().await;
+        let answer = world.client.get("/api/pitches").header("traceparent", sent).send().await.expect(200);
+        let seen = pitches.seen().last().unwrap().header("traceparent").unwrap().to_owned();
+        assert_eq!(seen == outer, kept, "{seen}");
+        let own = answer.header("x-request-id").unwrap().replace('-', "");
+        assert_eq!(seen.starts_with(&format!("00-{own}-")), !kept, "{seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn behind_a_trusted_load_balancer_the_address_is_what_it_wrote() {
     let pitches = Stub::echo(Pitches);
     let world = World::build().with(&[&pitches]).set("trusted_proxies", "127.0.0.0/8").start().await;
