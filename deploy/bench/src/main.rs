@@ -39,6 +39,9 @@ struct Cli {
     /// Few and short samples: to see that it works. Nothing is written.
     #[arg(long)]
     quick: bool,
+    /// Another number of pairs of samples: fewer where time is short.
+    #[arg(long)]
+    pairs: Option<usize>,
     /// Where the result is written to.
     #[arg(long, default_value = "docs/benchmarks.md")]
     write: PathBuf,
@@ -106,6 +109,7 @@ async fn measure(cli: &Cli) {
         .copied()
         .collect();
     let scale = if cli.quick { Scale::QUICK } else { Scale::FULL };
+    let scale = Scale { pairs: cli.pairs.unwrap_or(scale.pairs), ..scale };
     let mut report = Report::begin(scale);
     rows::measure(&wanted, scale, &mut report, cli.keep).await;
     report.end();
