@@ -32,7 +32,7 @@ pub struct Health {
     pub connected: bool,
     /// The broker's reason for taking no events now: out of memory, or disk.
     pub blocked: Option<String>,
-    /// Events of this service that wait to be published; `None` without a database, or while it is away.
+    /// Events of this service that wait to be published; `None` without a database, or while it is away or can't tell.
     pub outbox: Option<Backlog>,
     /// Whether this process publishes its service's events; if not, another replica does.
     pub leader: bool,
@@ -41,7 +41,7 @@ pub struct Health {
 /// Events that wait to be published, measured every five seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Backlog {
-    /// How many.
+    /// How many; counted up to 100,000.
     pub depth: u64,
     /// Age of the oldest; zero without any.
     pub oldest: Duration,

@@ -55,7 +55,7 @@ struct Relay<'a> {
 impl Relay<'_> {
     async fn follow_and_lead(&mut self) -> Result<(), Error> {
         while !self.context.stop.is_cancelled() {
-            self.measure().await?;
+            self.measure().await;
             // Who can't reach the broker had better not lead.
             if self.outlets.borrow_and_update().is_some() && self.session.try_lead().await? {
                 tracing::info!(service = %self.context.service, "publishes this service's events from now on");
@@ -92,7 +92,7 @@ impl Relay<'_> {
         let mut waiting = Waiting::new(self.session.waiting().await?);
         let mut cut_off: Option<Instant> = None;
         while !self.context.stop.is_cancelled() {
-            self.measure().await?;
+            self.measure().await;
             let outlet = self.outlets.borrow_and_update().clone();
             let since = *cut_off.get_or_insert_with(Instant::now);
             if outlet.is_some() {
@@ -122,7 +122,7 @@ impl Relay<'_> {
                 let subjects = waiting.subjects();
                 rows =
                     self.session.settle_then_next(&settled, &subjects, self.context.settings.window).await?;
-                self.measure().await?;
+                self.measure().await;
                 if settled.is_incomplete {
                     break;
                 }
@@ -178,7 +178,7 @@ impl Relay<'_> {
                     fates = &mut publishing => break fates,
                     () = tokio::time::sleep(TOUCH) => {
                         self.session.touch().await?;
-                        self.measure().await?;
+                        self.measure().await;
                     }
                 }
             }
@@ -221,13 +221,16 @@ impl Relay<'_> {
         metrics::counter!(name, "service" => self.context.service.as_str()).increment(1);
     }
 
-    async fn measure(&mut self) -> Result<(), Error> {
+    /// Not to know how much there is to do is no reason not to do it. If the session is lost, its next question finds out.
+    async fn measure(&mut self) {
         if self.measured.is_none_or(|at| at.elapsed() > MEASURE) {
-            let backlog = self.session.backlog().await?;
-            self.context.state.set_backlog(Some(backlog));
+            let backlog = self.session.backlog().await;
+            if let Err(error) = &backlog {
+                tracing::warn!(%error, "the outbox can't be measured");
+            }
+            self.context.state.set_backlog(backlog.ok());
             self.measured = Some(Instant::now());
         }
-        Ok(())
     }
 }
 

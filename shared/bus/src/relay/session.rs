@@ -8,6 +8,7 @@ use diesel::dsl::sql;
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{BigInt, Double, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -22,6 +23,8 @@ use crate::error::{Error, within};
 use crate::message::Message;
 use crate::schema::outbox;
 
+/// Rows that questions about the whole outbox look at, the oldest: it may hold more than can be read in time.
+const MOST_SEEN: i64 = 100_000;
 /// Longer than the server lets a statement run.
 const ANSWER_LIMIT: Duration = Duration::from_secs(8);
 
@@ -76,6 +79,22 @@ impl Row {
             body: self.payload.0,
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Double)]
+    seconds: f64,
+}
+
+#[derive(QueryableByName)]
+struct Measured {
+    #[diesel(sql_type = BigInt)]
+    depth: i64,
+    #[diesel(sql_type = Double)]
+    oldest: f64,
 }
 
 /// JSON as its text: the relay has no need to understand it.
@@ -143,26 +162,29 @@ impl Session {
         within(ANSWER_LIMIT, "the deletion of a window", both).await
     }
 
-    /// Subjects whose events the broker did not take lately, with the time they still have to wait.
+    /// Subjects whose events the broker did not take lately, with the time they still have to wait. One that is not seen is only tried earlier.
     pub async fn waiting(&mut self) -> Result<Vec<(String, Duration)>, Error> {
-        let left = sql::<Double>("extract(epoch FROM next_attempt_at - now())::float8");
-        let waiting = outbox::table
-            .filter(outbox::producer.eq(self.producer))
-            .filter(outbox::next_attempt_at.gt(diesel::dsl::now))
-            .select((outbox::subject, left))
-            .load::<(String, f64)>(&mut self.connection);
+        let waiting = sql_query(
+            "SELECT subject, extract(epoch FROM next_attempt_at - now())::float8 AS seconds
+             FROM (SELECT subject, next_attempt_at FROM outbox WHERE producer = $1 ORDER BY id LIMIT $2) AS seen
+             WHERE next_attempt_at > now()",
+        )
+        .bind::<Text, _>(self.producer)
+        .bind::<BigInt, _>(MOST_SEEN)
+        .load::<Left>(&mut self.connection);
         let waiting = within(ANSWER_LIMIT, "what waits in the outbox", waiting).await?;
-        Ok(waiting.into_iter().map(|(subject, left)| (subject, seconds(left))).collect())
+        Ok(waiting.into_iter().map(|left| (left.subject, seconds(left.seconds))).collect())
     }
 
     pub async fn backlog(&mut self) -> Result<Backlog, Error> {
-        let oldest =
-            sql::<Double>("coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8");
-        let backlog = outbox::table
-            .filter(outbox::producer.eq(self.producer))
-            .select((diesel::dsl::count_star(), oldest))
-            .get_result::<(i64, f64)>(&mut self.connection);
-        let (depth, oldest) = within(ANSWER_LIMIT, "the outbox's depth", backlog).await?;
+        let backlog = sql_query(
+            "SELECT count(*) AS depth, coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 AS oldest
+             FROM (SELECT occurred_at FROM outbox WHERE producer = $1 ORDER BY id LIMIT $2) AS seen",
+        )
+        .bind::<Text, _>(self.producer)
+        .bind::<BigInt, _>(MOST_SEEN)
+        .get_result::<Measured>(&mut self.connection);
+        let Measured { depth, oldest } = within(ANSWER_LIMIT, "the outbox's depth", backlog).await?;
         Ok(Backlog { depth: depth.unsigned_abs(), oldest: seconds(oldest) })
     }
 

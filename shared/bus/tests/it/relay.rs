@@ -85,3 +85,29 @@ async fn a_subjects_events_are_published_in_the_order_of_their_rows() {
     }
     assert_eq!(seen, 1_200, "each once: nothing went wrong on the way");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_can_not_measure_its_outbox_still_empties_it() {
+    let world = World::new().await;
+    // Asked for by the measurement alone.
+    world.database.execute("REVOKE EXECUTE ON FUNCTION clock_timestamp() FROM PUBLIC").await;
+    let (producer, databases) = world.producer().await;
+    world.commands(&databases, 0..100).await;
+    wait_until("the outbox to be empty", SOON, async || world.count("outbox").await == 0).await;
+    assert!(producer.health().leader);
+    assert_eq!(producer.health().outbox, None);
+    assert_eq!(world.depth("notifications").await, 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_is_counted_up_to_a_limit() {
+    let world = World::new().await;
+    let rows = "INSERT INTO outbox (producer, event_id, event_type, subject, payload, occurred_at)
+        SELECT 'pitches', gen_random_uuid(), 'thing.counted.v1', 'thing/1', '{}', now() - interval '1 hour' FROM generate_series(1, 100500)";
+    world.database.execute(rows).await;
+    let (producer, _) = world.producer_with(&world.no_broker()).await;
+    wait_until("health to tell", SOON, async || producer.health().outbox.is_some()).await;
+    let backlog = producer.health().outbox.unwrap();
+    assert_eq!(backlog.depth, 100_000);
+    assert!(backlog.oldest.as_secs() >= 3_600, "{:?}", backlog.oldest);
+}
