@@ -17,8 +17,8 @@ const LATER: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_killed_and_restarted_under_load_loses_and_doubles_nothing() {
     let _alone = alone().await;
-    let mut servers = Servers::start().await;
-    let world = World::on(&servers).await;
+    let mut servers = Servers::start_one(Server::RabbitMq).await;
+    let world = World { broker: servers.broker(), ..World::new().await };
     let (producer, databases) = world.producer().await;
     let consumer = world.consumer().await;
     let load = Load::start(&world.plan, &databases, false);
@@ -48,8 +48,8 @@ async fn a_broker_killed_and_restarted_under_load_loses_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_stands_still_is_left_and_found_again() {
     let _alone = alone().await;
-    let servers = Servers::start().await;
-    let world = World::on(&servers).await;
+    let servers = Servers::start_one(Server::RabbitMq).await;
+    let world = World { broker: servers.broker(), ..World::new().await };
     let (producer, databases) = world.producer().await;
     let consumer = world.consumer().await;
     let load = Load::start(&world.plan, &databases, false);
@@ -70,8 +70,8 @@ async fn a_broker_that_stands_still_is_left_and_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_without_memory_blocks_events_but_no_writes() {
     let _alone = alone().await;
-    let mut servers = Servers::start().await;
-    let world = World::on(&servers).await;
+    let mut servers = Servers::start_one(Server::RabbitMq).await;
+    let world = World { broker: servers.broker(), ..World::new().await };
     let (producer, databases) = world.producer().await;
     let consumer = world.consumer().await;
     let load = Load::start(&world.plan, &databases, false);
