@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,12 +25,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The way out, if there is one now.
 pub(crate) type Outlets = watch::Receiver<Option<Arc<Outlet>>>;
 
-/// An open connection with its channels. Who meets a failure on it says so by [`Outlet::fail`], and it is replaced.
+/// An open connection with its channels. After the first failure on it, it is used no more, and replaced.
 pub(crate) struct Outlet {
     link: Link,
-    // A channel each: the broker's returns come back on the channel, and belong to one window at a time.
-    events: Channel,
-    moves: Channel,
+    // A channel each, for one window at a time: a return names no publish, so lapin gives it to any confirm of its channel.
+    events: Mutex<Channel>,
+    moves: Mutex<Channel>,
     failed: CancellationToken,
 }
 
@@ -65,6 +65,7 @@ pub(crate) async fn run(
 ) -> Result<(), Error> {
     let link = context.connect(Role::Publisher).await?;
     let (events, moves) = tokio::try_join!(link.confirming_channel(), link.confirming_channel())?;
+    let (events, moves) = (Mutex::new(events), Mutex::new(moves));
     let outlet = Arc::new(Outlet { link, events, moves, failed: CancellationToken::new() });
     outlets.send_replace(Some(Arc::clone(&outlet)));
     let result = tokio::select! {
@@ -83,22 +84,20 @@ impl Outlet {
         self.link.is_blocked()
     }
 
-    /// The connection is to be replaced.
-    pub fn fail(&self) {
-        self.failed.cancel();
-    }
-
     /// Publishes a window of events in order and waits for what becomes of each. While the broker is blocked it waits on.
     pub async fn publish(&self, parcels: &[Parcel]) -> Vec<Fate> {
         self.publish_on(&self.events, parcels).await
     }
 
-    /// Moves one message to another queue; whether that succeeded.
+    /// Moves one message to another queue, after those that came before; whether that succeeded.
     pub async fn deliver(&self, parcel: &Parcel) -> bool {
         self.publish_on(&self.moves, std::slice::from_ref(parcel)).await == [Fate::Confirmed]
     }
 
-    async fn publish_on(&self, channel: &Channel, parcels: &[Parcel]) -> Vec<Fate> {
+    async fn publish_on(&self, channel: &Mutex<Channel>, parcels: &[Parcel]) -> Vec<Fate> {
+        let channel = &*channel.lock().await;
+        // Given up in between, it leaves confirms and returns behind that the next window would take for its own.
+        let unfinished = self.failed.clone().drop_guard();
         let publishing = parcels.iter().map(|parcel| async move {
             let options = BasicPublishOptions { mandatory: parcel.mandatory, immediate: false };
             let (exchange, key) = (parcel.exchange.clone(), parcel.key.clone());
@@ -110,8 +109,9 @@ impl Outlet {
         let mut waited = Duration::ZERO;
         let answers = loop {
             tokio::select! {
-                answers = &mut publishing => break Some(answers),
+                biased;
                 () = self.failed.cancelled() => break None,
+                answers = &mut publishing => break Some(answers),
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     if !self.is_blocked() {
                         waited += LOOK_EVERY;
@@ -126,9 +126,9 @@ impl Outlet {
             Some(answers) => fates(parcels, answers),
             None => vec![Fate::Unknown; parcels.len()],
         };
-        if fates.iter().any(|fate| *fate != Fate::Confirmed) {
-            // A queue is missing or the channel is closed: the next connection declares everything again.
-            self.fail();
+        // Else a queue is missing or the channel is closed: the next connection declares everything again.
+        if fates.iter().all(|fate| *fate == Fate::Confirmed) {
+            unfinished.disarm();
         }
         fates
     }
@@ -143,9 +143,9 @@ fn fates(parcels: &[Parcel], answers: Vec<lapin::Result<Confirmation>>) -> Vec<F
         .map(|answer| match answer {
             Ok(confirmation) => {
                 let fate = if confirmation.is_ack() { Fate::Confirmed } else { Fate::Refused };
-                returned.extend(
-                    confirmation.take_message().and_then(|message| message_id(&message.delivery.properties)),
-                );
+                // Who came without an id is published without one.
+                let back = confirmation.take_message();
+                returned.extend(back.map(|back| message_id(&back.delivery.properties).unwrap_or_default()));
                 fate
             }
             Err(error) => {
@@ -160,4 +160,60 @@ fn fates(parcels: &[Parcel], answers: Vec<lapin::Result<Confirmation>>) -> Vec<F
         }
     }
     fates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Broker;
+    use crate::message::short;
+    use crate::topology::{Names, Topology};
+
+    async fn outlet() -> (Outlet, Names) {
+        let broker = pitchey_testkit::Broker::new();
+        let link = Link::connect(&Broker::new(broker.url, broker.prefix.clone()), "a test".to_owned()).await;
+        let (link, names) = (link.unwrap(), Names::new(&broker.prefix));
+        // Only what is there without any event.
+        let plan = crate::Plan { catalogue: &[], ..crate::Plan::default() };
+        link.declare(&Topology::of(&plan, &names)).await.unwrap();
+        let events = Mutex::new(link.confirming_channel().await.unwrap());
+        let moves = Mutex::new(link.confirming_channel().await.unwrap());
+        (Outlet { link, events, moves, failed: CancellationToken::new() }, names)
+    }
+
+    fn parcel(queue: &str, id: Uuid) -> Parcel {
+        let properties = if id.is_nil() {
+            BasicProperties::default()
+        } else {
+            BasicProperties::default().with_message_id(short(&id.to_string()))
+        };
+        Parcel { exchange: short(""), key: short(queue), mandatory: true, id, properties, body: Vec::new() }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn moves_at_once_do_not_take_each_others_returns() {
+        let (outlet, names) = outlet().await;
+        let missing = (0..50).map(|_| parcel("missing", Uuid::now_v7()));
+        let parcels: Vec<_> =
+            std::iter::once(parcel(&names.unrouted(), Uuid::now_v7())).chain(missing).collect();
+        let moved = join_all(parcels.iter().map(|parcel| outlet.deliver(parcel))).await;
+        assert!(moved[0], "its queue is there");
+        assert_eq!(moved[1..].iter().filter(|moved| **moved).count(), 0, "said to be moved, but returned");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_returned_message_without_id_is_not_taken_for_moved() {
+        let (outlet, _) = outlet().await;
+        assert!(!outlet.deliver(&parcel("missing", Uuid::nil())).await);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_move_given_up_half_way_leaves_its_return_to_no_other() {
+        let (outlet, names) = outlet().await;
+        // Sent, but nobody waits for what becomes of it.
+        let first = parcel("missing", Uuid::now_v7());
+        assert_eq!(futures_util::poll!(Box::pin(outlet.deliver(&first))), std::task::Poll::Pending);
+        assert!(outlet.failed.is_cancelled(), "its connection is not used again");
+        assert!(!outlet.deliver(&parcel(&names.unrouted(), Uuid::now_v7())).await);
+    }
 }
