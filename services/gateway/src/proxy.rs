@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use metrics::Histogram;
 use pitchey_events::Service;
@@ -82,7 +82,8 @@ impl Worker {
             }
             span.in_scope(|| error.respond(&exchange.request_id, &self.state.clock))
         });
-        self.tell(&exchange, response.headers_mut());
+        let status = response.status();
+        self.tell(&exchange, status, response.headers_mut());
         let status = response.status().as_u16();
         span.in_scope(|| self.record(route, &exchange.request, status, begun.elapsed()));
         response
@@ -148,7 +149,7 @@ impl Worker {
             return Err(Error::Suspended);
         }
         let upstream = state.upstreams.of(service)?;
-        if websocket::is_upgrade(&request) {
+        if path == websocket::PATH && websocket::is_upgrade(&request) {
             return websocket::pass(self, exchange, payload, upstream).await;
         }
         if routes::is_read(method) {
@@ -213,12 +214,12 @@ impl Worker {
     /// A write goes on in a task of its own, whether or not anybody still waits for it.
     async fn write(
         self: &Rc<Self>,
-        exchange: &Exchange,
+        exchange: &mut Exchange,
         payload: Payload,
         upstream: &Arc<Upstream>,
         whom: Whom,
     ) -> Result<HttpResponse<BoxBody>, Error> {
-        let (state, request) = (&self.state, &exchange.request);
+        let (state, request) = (&self.state, exchange.request.clone());
         let (method, path) = (request.method(), request.path());
         let is_upload = routes::is_upload(method, path);
         let (limit, deadline) = if is_upload {
@@ -236,6 +237,10 @@ impl Worker {
             (Body::Upload(Upload::new(payload, length, limit, pause)), None)
         } else {
             let bytes = body::read(payload, limit, Duration::from_millis(state.timeouts.body_ms)).await?;
+            // A body may take its time; a session that ended meanwhile writes nothing more.
+            if exchange.actor.is_some() {
+                exchange.actor = self.actor(request.headers(), exchange.ip).await?;
+            }
             let attempt = (!request.headers().contains_key(&IDEMPOTENCY_KEY)).then(|| {
                 let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
                 state.repeats.begin(fingerprint(whom, method.as_str(), path, &bytes))
@@ -298,12 +303,14 @@ impl Worker {
     }
 
     /// What every answer says.
-    fn tell(&self, exchange: &Exchange, answer: &mut HeaderMap) {
+    fn tell(&self, exchange: &Exchange, status: StatusCode, answer: &mut HeaderMap) {
         let state = &self.state;
         if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {
             answer.insert(REQUEST_ID.clone(), id);
         }
-        if let Some(left) = exchange.left {
+        // A service that refuses by a limit of its own has said more.
+        let is_told = status == StatusCode::TOO_MANY_REQUESTS && answer.contains_key("x-ratelimit-limit");
+        if let Some(left) = exchange.left.filter(|_| !is_told) {
             left.tell(answer, &state.clock);
         }
         if exchange.actor.is_some() && !answer.contains_key(header::CACHE_CONTROL) {

@@ -155,8 +155,12 @@ impl Table {
         Self(by_head)
     }
 
-    /// The line that owns `path`.
+    /// The line that owns `path`. A path that hides ordinary characters behind escapes is nobody's: services would see through them, and the rules
+    /// here would not.
     pub fn find(&self, path: &str) -> Option<Route> {
+        if hides_something(path) {
+            return None;
+        }
         self.0.get(head(path))?.iter().find(|route| owns(route.pattern, path)).copied()
     }
 }
@@ -165,6 +169,14 @@ impl Table {
 fn head(path: &str) -> &str {
     let mut slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
     slashes.nth(2).map_or(path, |at| &path[..at])
+}
+
+/// Whether `path` has an escape of a character that needs none (RFC 3986, 2.3), or of a slash, or one that is broken.
+fn hides_something(path: &str) -> bool {
+    path.bytes().enumerate().filter(|(_, byte)| *byte == b'%').any(|(at, _)| {
+        let digits = path.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        digits.is_none_or(|byte| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte))
+    })
 }
 
 /// Whether `path` is `pattern`, or below it.

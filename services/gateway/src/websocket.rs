@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::forward::{Body, Outgoing};
 use crate::headers;
 use crate::proxy::{Exchange, Worker};
-use crate::upstreams::{Place, Upstream};
+use crate::upstreams::Upstream;
 
 /// Replicas tried at most.
 const TRIES: usize = 3;
@@ -31,6 +31,9 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_ANSWER_HEADERS: usize = 64;
 /// Read from a service at a time.
 const PIECE: usize = 16 * 1024;
+
+/// Where sockets are.
+pub const PATH: &str = "/ws";
 
 /// Whether the client wants a socket.
 pub fn is_upgrade(request: &HttpRequest) -> bool {
@@ -59,11 +62,13 @@ pub async fn pass(
     if status != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(refused(socket, status, headers, rest, deadline).await);
     }
+    // Open sockets are many and idle; the limit is for requests under way.
+    drop(place);
     let (from_service, to_service) = socket.into_split();
     // Whichever side ends, or the process, ends the other.
     let over = state.stopping.child_token();
     actix_web::rt::spawn(pump_up(payload, to_service, over.clone()));
-    let down = Down { from_service, rest, over: over.clone(), _held: (over.drop_guard(), lease, place) };
+    let down = Down { from_service, rest, over: over.clone(), _held: (over.drop_guard(), lease) };
     let mut response = HttpResponse::build(status).upgrade("websocket").body(BodyStream::new(down.pieces()));
     for (name, value) in headers.iter().filter(|(name, _)| is_of_the_handshake(name)) {
         response.headers_mut().append(name.clone(), value.clone());
@@ -199,7 +204,7 @@ struct Down {
     from_service: OwnedReadHalf,
     rest: Bytes,
     over: CancellationToken,
-    _held: (DropGuard, Lease, Place),
+    _held: (DropGuard, Lease),
 }
 
 impl Down {

@@ -1,5 +1,6 @@
 //! Failed log-ins: five for one account from one address in a quarter of an hour are enough.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,10 +41,21 @@ impl Turns {
     pub async fn take(&self, account: &str, ip: Option<&str>) -> Turn {
         let key = Key {
             account_digest: Sha256::digest(account.to_lowercase().as_bytes()).to_vec(),
-            ip: ip.unwrap_or_default().to_owned(),
+            ip: place(ip.unwrap_or_default()),
         };
         let turn = self.0.get_with_by_ref(&key, async { Arc::default() }).await;
         Turn { key, _guard: turn.lock_owned().await }
+    }
+}
+
+/// What one customer of the network has: an IPv4 address, or the first half of an IPv6 one.
+fn place(ip: &str) -> String {
+    match ip.parse() {
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+            let half = u128::from(address) >> 64 << 64;
+            format!("{}/64", Ipv6Addr::from(half))
+        }
+        _ => ip.to_owned(),
     }
 }
 
@@ -89,5 +101,18 @@ pub async fn verify(
             tx.commit().await?;
             Err(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn a_customer_with_many_addresses_is_one_place() {
+        assert_eq!(place("2001:db8:1:2:3:4:5:6"), place("2001:db8:1:2:ffff::1"));
+        assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
+        assert_eq!(place("192.0.2.7"), "192.0.2.7");
+        assert_eq!(place(""), "");
     }
 }
