@@ -8,6 +8,9 @@ use crate::Plan;
 
 /// Crashes of consumers that a message survives before it is dead.
 const DELIVERY_LIMIT: i64 = 5;
+/// Looks at a dead event that it survives: each that ends without an acknowledgement counts as a delivery, and there is nowhere to go from here.
+/// RabbitMQ 4 takes 20 for granted where nothing is declared, and "never" (-1) is refused before 4; so it is a number nobody reaches.
+const LOOK_LIMIT: i64 = 1_000_000_000;
 /// Events nobody's queue took that are kept, the newest, for a person to look at.
 const UNROUTED_LIMIT: i64 = 100_000;
 /// With a prefix (tests), queues nobody uses go away.
@@ -123,6 +126,7 @@ impl Topology {
                 vec![
                     ("x-max-length", Argument::Number(UNROUTED_LIMIT)),
                     ("x-overflow", Argument::Text("drop-head".to_owned())),
+                    ("x-delivery-limit", Argument::Number(LOOK_LIMIT)),
                 ],
             )],
             bindings: vec![Binding {
@@ -158,7 +162,8 @@ impl Topology {
             wait.push(("x-message-ttl", Argument::Number(milliseconds)));
             self.queues.push(queue(names, names.retry(service, delay), wait));
         }
-        self.queues.push(queue(names, names.dead(service), Vec::new()));
+        let dead = vec![("x-delivery-limit", Argument::Number(LOOK_LIMIT))];
+        self.queues.push(queue(names, names.dead(service), dead));
     }
 }
 
@@ -265,6 +270,15 @@ mod tests {
         let topology = topology("");
         let found = arguments(&topology, "pitchey.notifications").into_iter();
         assert!(found.eq(expected.map(|(key, value)| (key, value.to_owned()))));
+    }
+
+    #[test]
+    fn no_version_of_the_broker_drops_what_was_looked_at_often() {
+        let topology = topology("");
+        for name in ["pitchey.notifications.dead", "pitchey.unrouted"] {
+            let limit = ("x-delivery-limit", "1000000000".to_owned());
+            assert!(arguments(&topology, name).contains(&limit), "{name}");
+        }
     }
 
     #[test]

@@ -36,6 +36,23 @@ async fn looking_at_the_dead_leaves_them_where_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dead_survive_any_number_of_looks() {
+    let world = world_with_three_dead().await;
+    let (_connection, channel) = world.broker.channel().await;
+    let again = lapin::options::BasicNackOptions { multiple: true, requeue: true };
+    let get = lapin::options::BasicGetOptions::default();
+    // More than the 20 that RabbitMQ 4 allows unless told otherwise.
+    for look in 0..25 {
+        for _ in 0..3 {
+            let found = channel.basic_get(world.queue("notifications.dead").into(), get).await.unwrap();
+            assert_eq!(found.unwrap().delivery.redelivered, look > 0);
+        }
+        channel.basic_nack(0, again).await.unwrap();
+    }
+    wait_until("all to be back", SOON, async || world.depth("notifications.dead").await == 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_is_dropped_and_the_others_stay() {
     let world = world_with_three_dead().await;
     let dead = dead_letters::list(&world.settings(), DEAD, 10).await.unwrap();
