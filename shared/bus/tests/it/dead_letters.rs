@@ -48,8 +48,8 @@ async fn the_dead_survive_any_number_of_looks() {
             assert_eq!(found.unwrap().delivery.redelivered, look > 0);
         }
         channel.basic_nack(0, again).await.unwrap();
+        wait_until("all to be back", SOON, async || world.depth("notifications.dead").await == 3).await;
     }
-    wait_until("all to be back", SOON, async || world.depth("notifications.dead").await == 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
