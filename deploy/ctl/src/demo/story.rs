@@ -48,7 +48,7 @@ async fn arrive(stage: &mut Stage, person: &mut Person) -> Result<(), Failure> {
     stage.paper.step(&format!("{} reads the mail and proves the address", person.name));
     let token = mails::token(&mails::read(stage, person, "verify-email").await?)?;
     let ask = Ask::post("/api/auth/verify-email", json!({ "token": token }));
-    stage.ask(ask.causes(&["user.email_verified.v1"])).await?;
+    stage.ask(ask.causes(&["user.email_verified.v1", "user.changed.v1"])).await?;
 
     stage.paper.step(&format!("{} logs in", person.name));
     let ask = Ask::post("/api/auth/login", person.login());
@@ -69,7 +69,9 @@ async fn publish(stage: &mut Stage, clara: &Person) -> Result<i64, Failure> {
         "requiresNDA": true,
         "ndaType": "basic",
     });
-    let reply = stage.ask(Ask::post("/api/pitches", draft).by(clara).gives(201)).await?;
+    let reply = stage
+        .ask(Ask::post("/api/pitches", draft).by(clara).gives(201).causes(&["pitch.changed.v1"]))
+        .await?;
     let pitch = number(&reply.json["pitch"]["id"], "pitch.id")?;
     stage.paper.step("Clara publishes it");
     let ask = Ask::post(format!("/api/pitches/{pitch}/publish"), json!({})).by(clara);

@@ -59,7 +59,11 @@ async fn migrations_go_up_and_down_and_say_so() {
     assert!(said(&status).contains("PENDING  2026-11-22-100000_shared_create_foundations"));
 
     let up = ctl(&db, &["migrate", "up"], &[]);
-    assert!(up.status.success() && said(&up).contains("applied  2026-11-22-110000_accounts_create_users"), "{}", said(&up));
+    assert!(
+        up.status.success() && said(&up).contains("applied  2026-11-22-110000_accounts_create_users"),
+        "{}",
+        said(&up)
+    );
     assert!(ctl(&db, &["migrate", "status"], &[]).status.success());
     assert!(said(&ctl(&db, &["migrate", "up"], &[])).contains("no migration"));
 
@@ -77,7 +81,11 @@ async fn a_url_of_another_role_is_refused_and_no_password_is_set() {
     let url = "postgres://somebody:secret-word@localhost/pitchey";
     let refused = ctl(&db, &["migrate", "up"], &[("ACCOUNTS_DATABASE__USER_URL", url)]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(said(&refused).contains("ACCOUNTS_DATABASE__USER_URL must log in as pitchey_accounts"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("ACCOUNTS_DATABASE__USER_URL must log in as pitchey_accounts"),
+        "{}",
+        said(&refused)
+    );
     assert!(!said(&refused).contains("secret-word"));
 }
 
