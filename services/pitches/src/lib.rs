@@ -78,13 +78,15 @@ impl Process for Pitches {
             consumers::listeners(&state.users, &state.public),
         ));
         let jobs = Jobs::start(state.clone(), settings.sweep_seconds);
-        let broker = Arc::clone(&bus);
+        let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || broker.health().connected),
+            health: Health::new(databases, move || {
+                broker.upgrade().is_some_and(|bus| bus.health().connected)
+            }),
             state: state.clone(),
             routes,
         };
