@@ -39,7 +39,7 @@ pub async fn go(tx: &mut Tx, act: &Act<'_>, id: PitchId, to: Move) -> Result<(Ca
     let Some(mut stand) = next(&card, to)? else {
         return pitches::whole(tx, id).await?.ok_or_else(|| Refusal::NotFound.into());
     };
-    if to == Move::Publish {
+    if stand.status == PitchStatus::Published {
         if !act.actor.email_verified {
             return Err(Error::EmailNotVerified);
         }
