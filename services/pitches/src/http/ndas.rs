@@ -29,7 +29,7 @@ pub struct Nda {
     signer_id: i32,
     nda_type: Agreement,
     status: NdaStatus,
-    /// Signed, and neither ended nor run out.
+    /// Signed, neither ended nor run out, and the pitch is neither deleted nor hidden by a moderator.
     access_granted: bool,
     request_message: Option<String>,
     reject_reason: Option<String>,
@@ -68,7 +68,7 @@ impl Nda {
             signer_id: row.requester_id,
             nda_type: row.nda_type,
             status,
-            access_granted: status == NdaStatus::Signed,
+            access_granted: status == NdaStatus::Signed && row.pitch_open,
             request_message: row.request_message,
             reject_reason: row.reject_reason,
             revoke_reason: row.revoke_reason,
@@ -189,9 +189,9 @@ async fn page(
     status: Option<NdaStatus>,
     paging: &Paging,
 ) -> Result<HttpResponse, Error> {
-    let mut tx = state.databases.user.begin(Some(actor.id)).await?;
-    let rows = look::list(&mut tx, side, status, paging).await?;
     let now = state.clock.now();
+    let mut tx = state.databases.user.begin(Some(actor.id)).await?;
+    let rows = look::list(&mut tx, side, status, paging, now).await?;
     Ok(private(&rows.map(|row| Nda::at(row, now))))
 }
 
@@ -206,7 +206,7 @@ pub async fn stats(
     let side = which.side(actor.id)?;
     let mut tx = state.databases.user.begin(Some(actor.id)).await?;
     let mut stats = Stats::default();
-    for (status, count) in store::counts(&mut tx, side).await? {
+    for (status, count) in store::counts(&mut tx, side, state.clock.now()).await? {
         stats.total += count;
         let field = match status {
             NdaStatus::Pending => &mut stats.pending,

@@ -9,6 +9,8 @@ pub mod remind;
 pub mod request;
 pub mod sign;
 
+use std::collections::HashMap;
+
 use pitchey_db::Tx;
 use pitchey_db::audit::{self, Origin};
 use pitchey_events::{HoldKey, NdaId, NdaParties, UserId};
@@ -69,14 +71,28 @@ async fn as_party(tx: &mut Tx, act: &Act<'_>, id: NdaId, party: Party) -> Result
 async fn lost(tx: &mut Tx, act: &Act<'_>, id: NdaId, wanted: NdaStatus) -> Result<Moved, Error> {
     let nda = store::ndas::find(tx, id).await?.ok_or(Refusal::NotFound)?;
     let status = nda.status_at(act.now);
-    let same_actor = wanted != NdaStatus::Revoked || nda.revoked_by == Some(act.actor.id.0);
-    if status == wanted && same_actor { Ok(Moved::before(nda)) } else { Err(Error::NdaWrongState { status }) }
+    let happened = match wanted {
+        NdaStatus::Approved if status == NdaStatus::Signed => nda.approved_by_hand(),
+        NdaStatus::Revoked => status == wanted && nda.revoked_by == Some(act.actor.id.0),
+        _ => status == wanted,
+    };
+    if happened { Ok(Moved::before(nda)) } else { Err(Error::NdaWrongState { status }) }
 }
 
 /// Who and what, for the events.
 async fn parties(tx: &mut Tx, nda: &Nda) -> Result<NdaParties, Error> {
-    let title = store::pitches::titles(tx, &[nda.pitch_id]).await?.pop().map(|(_, title)| title);
-    Ok(parties_of(nda, title.unwrap_or_default()))
+    Ok(parties_of(nda, title(tx, nda).await?))
+}
+
+/// The title that the NDA covers: that of its version. The pitch itself may be a draft again, with a title that nobody knows yet.
+async fn title(tx: &mut Tx, nda: &Nda) -> Result<String, Error> {
+    Ok(titles(tx, &[nda.id]).await?.remove(&nda.id).unwrap_or_default())
+}
+
+/// The titles that these NDAs cover, by the ids of the NDAs.
+async fn titles(tx: &mut Tx, ids: &[i32]) -> Result<HashMap<i32, String>, Error> {
+    let titles = store::ndas::titles(tx, ids).await?.into_iter();
+    Ok(titles.map(|(id, title)| (id, title.unwrap_or_else(|| "a deleted pitch".to_owned()))).collect())
 }
 
 fn parties_of(nda: &Nda, pitch_title: String) -> NdaParties {

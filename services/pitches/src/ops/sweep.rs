@@ -31,12 +31,21 @@ pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error>
     outcome.map(Some)
 }
 
+/// Each kind by itself: what keeps one from ending keeps no other. The run has failed if one has.
 async fn all(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
-    let mut touched = 0;
-    for status in [NdaStatus::Pending, NdaStatus::Approved, NdaStatus::Signed] {
-        touched += expire(state, status, now).await?;
+    let mut outcome = Ok(0);
+    for (kind, result) in [
+        ("pending", expire(state, NdaStatus::Pending, now).await),
+        ("approved", expire(state, NdaStatus::Approved, now).await),
+        ("signed", expire(state, NdaStatus::Signed, now).await),
+        ("unanswered", remind_owners(state, now).await),
+    ] {
+        if let Err(error) = &result {
+            tracing::error!(kind, %error, "NDAs of this kind could not be swept");
+        }
+        outcome = outcome.and_then(|touched| Ok::<_, Error>(touched + result?));
     }
-    Ok(touched + remind_owners(state, now).await?)
+    outcome
 }
 
 /// In batches, each a transaction.

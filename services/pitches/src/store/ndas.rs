@@ -9,8 +9,11 @@ pub use lists::{Side, counts, list, median_answer_seconds, open_of_pitch, overdu
 pub use moves::{Offer, Signature, approve, expire, reject, remind, revoke, sign, withdraw};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::{NdaId, PitchId, UserId};
@@ -18,7 +21,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::pitches::lock;
-use crate::schema::ndas;
+use crate::schema::{ndas, pitch_versions as versions};
 use crate::words::{Agreement, NdaStatus};
 
 /// How long a request may stay unanswered.
@@ -55,7 +58,12 @@ pub struct Nda {
     pub receipt: Option<Value>,
     pub revoked_by: Option<i32>,
     pub revoke_reason: Option<String>,
+    /// Whether the pitch is still there for who signed: neither deleted nor hidden by a moderator.
+    #[diesel(select_expression = sql(PITCH_OPEN), select_expression_type = SqlLiteral<Bool>)]
+    pub pitch_open: bool,
 }
+
+const PITCH_OPEN: &str = "(SELECT pitches.deleted_at IS NULL AND pitches.hidden_by IS DISTINCT FROM 'moderator' FROM pitches WHERE pitches.id = ndas.pitch_id)";
 
 impl Nda {
     pub const fn id(&self) -> NdaId {
@@ -72,6 +80,11 @@ impl Nda {
 
     pub const fn requester(&self) -> UserId {
         UserId(self.requester_id)
+    }
+
+    /// Whether the owner approved it: a policy does so in the moment of the request.
+    pub fn approved_by_hand(&self) -> bool {
+        self.approved_at.is_some_and(|at| at != self.created_at)
     }
 
     /// Where it stands at `now`: time ends it whether or not the sweep has come by.
@@ -114,6 +127,17 @@ pub async fn find(tx: &mut Tx, id: NdaId) -> QueryResult<Option<Nda>> {
 /// Rows of `ids` that the acting user may see, in the order of their ids.
 pub async fn find_all(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<Nda>> {
     ndas::table.filter(ndas::id.eq_any(ids)).order(ndas::id).select(Nda::as_select()).load(tx).await
+}
+
+/// The titles in the versions that these NDAs name, by the ids of the NDAs; none where the content was erased.
+pub async fn titles(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<(i32, Option<String>)>> {
+    let named = versions::pitch_id.eq(ndas::pitch_id).and(versions::number.eq(ndas::pitch_version));
+    ndas::table
+        .inner_join(versions::table.on(named))
+        .filter(ndas::id.eq_any(ids))
+        .select((ndas::id, sql::<Nullable<Text>>("pitch_versions.content::json ->> 'title'")))
+        .load(tx)
+        .await
 }
 
 /// What `requester` ever asked for `pitches`, newest first.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Integer};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::{PitchId, UserId};
@@ -123,11 +123,6 @@ fn living(id: PitchId) -> _ {
     pitches::table.filter(pitches::id.eq(id)).filter(pitches::deleted_at.is_null())
 }
 
-/// Titles of `ids`, deleted ones too.
-pub async fn titles(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<(i32, String)>> {
-    pitches::table.filter(pitches::id.eq_any(ids)).select((pitches::id, pitches::title)).load(tx).await
-}
-
 /// A new draft.
 pub async fn insert(
     tx: &mut Tx,
@@ -216,10 +211,14 @@ pub async fn bury(tx: &mut Tx, id: PitchId, now: DateTime<Utc>) -> QueryResult<i
         .await
 }
 
-/// Adds `by` to the count of signed NDAs: not a change of the pitch. Lock order: the NDA first.
+diesel::define_sql_function! {
+    fn greatest(one: Integer, other: Integer) -> Integer;
+}
+
+/// Adds `by` to the count of signed NDAs: not a change of the pitch. Lock order: the NDA first. A count that was wrong keeps no NDA from ending.
 pub async fn count_signed(tx: &mut Tx, id: i32, by: i32) -> QueryResult<()> {
     diesel::update(pitches::table.find(id))
-        .set(pitches::nda_count.eq(pitches::nda_count + by))
+        .set(pitches::nda_count.eq(greatest(pitches::nda_count + by, 0)))
         .execute(tx)
         .await?;
     Ok(())

@@ -83,12 +83,13 @@ async fn whether_somebody_may_read_is_one_look_into_an_index() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_parties_lists_come_from_their_indexes() {
+    let now = chrono::DateTime::UNIX_EPOCH;
     let db = filled().await;
     for (user, side, status, index) in [
         (OWNER, Side::Incoming(OWNER), None, "ndas_owner_created_at_idx"),
-        (OWNER, Side::Incoming(OWNER), Some(NdaStatus::Withdrawn), "ndas_owner_status_idx"),
+        (OWNER, Side::Incoming(OWNER), Some((NdaStatus::Withdrawn, now)), "ndas_owner_status_idx"),
         (BUYER, Side::Outgoing(BUYER), None, "ndas_requester_created_at_idx"),
-        (BUYER, Side::Outgoing(BUYER), Some(NdaStatus::Withdrawn), "ndas_requester_status_idx"),
+        (BUYER, Side::Outgoing(BUYER), Some((NdaStatus::Withdrawn, now)), "ndas_requester_status_idx"),
     ] {
         let plan = Plan::of(&mut acting(&db, user).await, ndas::page(side, status, FIRST)).await;
         plan.assert_uses_index(index);

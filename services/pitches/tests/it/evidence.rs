@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pitchey_events::{NdaApproved, NdaRequested, NdaRevoked, NdaSigned, PitchChanged, PitchPublished};
 use pitchey_pitches::Receipt;
 use pitchey_seal::Sealer;
 use serde_json::{Value, json};
@@ -53,6 +54,32 @@ async fn the_document_is_frozen_when_it_is_offered() {
     assert_eq!(app.get(&path, &owner).await.bytes, document.bytes);
     app.get(&path, &stranger).await.refused(404, "not_found");
     app.client.get(&path).send().await.refused(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_that_was_never_published_reaches_nobody_by_an_nda() {
+    let app = App::start_with(|_| {}).await;
+    app.emitted.ignore::<PitchPublished>();
+    app.emitted.ignore::<PitchChanged>();
+    app.emitted.ignore::<NdaRequested>();
+    app.emitted.ignore::<NdaApproved>();
+    app.emitted.ignore::<NdaSigned>();
+    let (owner, buyer, late) = (app.creator().await, app.investor().await, app.investor().await);
+    let pitch = app.published(&owner).await;
+    let nda = app.signed(pitch, &owner, &buyer).await;
+    let open = app.requested(pitch, &late).await;
+    let path = format!("/api/pitches/{pitch}");
+    let rename = json!({ "title": "An unseen title" });
+    app.client.put(&path).as_(&owner).json(&rename).send().await.expect(200);
+    app.act(open, "approve", &owner).await.expect(200);
+    let text = String::from_utf8(app.get(&format!("/api/ndas/{open}/document"), &late).await.bytes).unwrap();
+    assert!(text.contains("The Lighthouse") && !text.contains("An unseen title"), "{text}");
+    app.post(&format!("{path}/unpublish"), &owner, json!({})).await.expect(200);
+    app.act(open, "revoke", &owner).await.expect(200);
+    assert_eq!(app.emitted.take::<NdaRevoked>().await.parties.pitch_title, "The Lighthouse");
+    app.client.delete(&path).as_(&owner).send().await.expect(200);
+    app.act(nda, "revoke", &owner).await.expect(200);
+    assert_eq!(app.emitted.take::<NdaRevoked>().await.parties.pitch_title, "a deleted pitch");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,6 +135,43 @@ async fn a_published_pitch_cannot_lose_what_publishing_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restored_pitch_is_published_only_with_what_publishing_needs() {
+    let app = App::start().await;
+    let owner = app.creator().await;
+    let pitch = app.published(&owner).await;
+    let path = format!("/api/pitches/{pitch}");
+    go(&app, pitch, "archive", &owner).await.expect(200);
+    app.client.put(&path).as_(&owner).json(&json!({ "shortSynopsis": null })).send().await.expect(200);
+    go(&app, pitch, "restore", &owner).await.refused(400, "pitch_incomplete");
+    assert_eq!(app.get(&path, &owner).await["status"], "archived");
+    app.client.put(&path).as_(&owner).json(&json!({ "shortSynopsis": "Again." })).send().await.expect(200);
+    assert_eq!(go(&app, pitch, "restore", &owner).await.expect(200)["pitch"]["status"], "published");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_nda_opens_nothing_of_a_pitch_that_a_moderator_hid_or_its_owner_deleted() {
+    let app = App::start().await;
+    let (owner, signer) = (app.creator().await, app.investor().await);
+    let (hidden, deleted) = (app.published(&owner).await, app.published(&owner).await);
+    let ndas = [app.signed(hidden, &owner, &signer).await, app.signed(deleted, &owner, &signer).await];
+    for nda in ndas {
+        assert_eq!(app.get(&format!("/api/ndas/{nda}"), &signer).await["accessGranted"], true);
+    }
+    app.db
+        .execute(&format!(
+            "UPDATE pitches SET status = 'hidden', hidden_by = 'moderator' WHERE id = {hidden}"
+        ))
+        .await;
+    app.client.delete(&format!("/api/pitches/{deleted}")).as_(&owner).send().await.expect(200);
+    for nda in ndas {
+        let told = app.get(&format!("/api/ndas/{nda}"), &signer).await;
+        assert_eq!((&told["status"], &told["accessGranted"]), (&json!("signed"), &json!(false)));
+    }
+    let list = app.get("/api/ndas/signed", &signer).await.ok();
+    assert!(list["data"].as_array().unwrap().iter().all(|nda| nda["accessGranted"] == false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_publication_is_remembered() {
     let app = App::start_with(|_| {}).await;
     app.emitted.ignore::<PitchChanged>();

@@ -158,3 +158,74 @@ async fn the_owner_is_reminded_once_a_day_at_most() {
     app.emitted.take::<NdaAnswerDue>().await;
     assert_eq!(app.actions("nda", nda).await, ["nda.requested", "nda.reminded"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_by_hand_does_not_replace_that_of_the_seventh_day() {
+    let app = started().await;
+    let (owner, buyer) = (app.creator().await, app.investor().await);
+    let pitch = app.published(&owner).await;
+    let nda = app.requested(pitch, &buyer).await;
+    app.pass(TimeDelta::days(2));
+    app.act(nda, "remind", &buyer).await.expect(200);
+    app.emitted.take::<NdaAnswerDue>().await;
+    assert_eq!(app.service.sweep().await.unwrap(), Some(0));
+    app.pass(TimeDelta::days(5));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(1));
+    app.emitted.take::<NdaAnswerDue>().await;
+    app.pass(TimeDelta::days(1));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(0), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_one_kind_keeps_no_other_from_ending() {
+    let app = started().await;
+    let owner = app.creator().await;
+    let pitch = app.published(&owner).await;
+    let pending = app.requested(pitch, &app.investor().await).await;
+    let signed = app.signed(pitch, &owner, &app.investor().await).await;
+    app.db
+        .execute(&format!(
+            "UPDATE pitches SET nda_count = 0 WHERE id = {pitch};
+             ALTER TABLE ndas ADD CONSTRAINT broken CHECK (id <> {pending} OR status <> 'expired')"
+        ))
+        .await;
+    app.pass(TimeDelta::days(365));
+    app.service.sweep().await.unwrap_err();
+    assert_eq!(app.emitted.take::<NdaExpired>().await.was, "signed");
+    for (nda, status) in [(pending, "pending"), (signed, "expired")] {
+        assert_eq!(app.text(&format!("SELECT status FROM ndas WHERE id = {nda}")).await, status);
+    }
+    assert_eq!(app.number(&format!("SELECT nda_count FROM pitches WHERE id = {pitch}")).await, 0);
+    assert_eq!(app.text("SELECT outcome FROM maintenance_runs WHERE job = 'nda_sweep'").await, "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_counts_know_what_is_over_before_the_sweep_does() {
+    let app = started().await;
+    let owner = app.creator().await;
+    let pitch = app.published(&owner).await;
+    app.requested(pitch, &app.investor().await).await;
+    app.approved(pitch, &owner, &app.investor().await).await;
+    app.signed(pitch, &owner, &app.investor().await).await;
+    for (days, left) in [
+        (0, ["pending", "approved", "signed"].as_slice()),
+        (14, &["approved", "signed"]),
+        (16, &["signed"]),
+        (335, &[]),
+    ] {
+        app.pass(TimeDelta::days(days));
+        let stats = app.get("/api/ndas/stats?role=incoming", &owner).await.ok();
+        for status in ["pending", "approved", "signed", "expired"] {
+            let expected =
+                if status == "expired" { 3 - left.len() } else { usize::from(left.contains(&status)) };
+            let list = app.get(&format!("/api/ndas?status={status}"), &owner).await.ok();
+            assert_eq!(
+                (&list["meta"]["total"], &stats[status]),
+                (&json!(expected), &json!(expected)),
+                "{status}"
+            );
+            assert!(list["data"].as_array().unwrap().iter().all(|nda| nda["status"] == status));
+        }
+        assert_eq!(stats["total"], 3);
+    }
+}

@@ -9,7 +9,7 @@ use pitchey_rpc::PublicUser;
 use pitchey_web::ApiError;
 use serde::Serialize;
 
-use super::{Moved, Party, as_party, documents, lost, parties, record};
+use super::{Moved, Party, as_party, documents, lost, parties, record, title};
 use crate::error::Error;
 use crate::ops::Act;
 use crate::state::AppState;
@@ -100,7 +100,7 @@ async fn offer(
     let version = versions::find(tx, nda.pitch(), nda.pitch_version).await?;
     let (version, _) =
         version.ok_or_else(|| Error::Internal("an NDA names a version that is not there".into()))?;
-    let title = pitches::titles(tx, &[nda.pitch_id]).await?.pop().map(|(_, title)| title).unwrap_or_default();
+    let title = title(tx, nda).await?;
     let document = documents::render(&documents::Terms {
         nda_id: nda.id,
         nda_type: nda.nda_type,

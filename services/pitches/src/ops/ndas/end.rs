@@ -9,7 +9,7 @@ use pitchey_db::audit::Origin;
 use pitchey_events::{NdaExpired, NdaId, NdaRevoked, NdaWithdrawn};
 use pitchey_web::Refusal;
 
-use super::{Moved, Party, as_party, lost, parties, parties_of, record};
+use super::{Moved, Party, as_party, lost, parties, parties_of, record, titles};
 use crate::error::Error;
 use crate::ops::Act;
 use crate::state::AppState;
@@ -78,8 +78,7 @@ pub async fn expire(
         return Ok(0);
     }
     let expired = ndas::expire(tx, ids, from, now).await?;
-    let pitch_ids: Vec<i32> = expired.iter().map(|nda| nda.pitch_id).collect();
-    let titles: BTreeMap<i32, String> = pitches::titles(tx, &pitch_ids).await?.into_iter().collect();
+    let mut titles = titles(tx, ids).await?;
     if from == NdaStatus::Signed {
         let mut signed: BTreeMap<i32, i32> = BTreeMap::new();
         for nda in &expired {
@@ -92,7 +91,7 @@ pub async fn expire(
     }
     for nda in &expired {
         record(tx, origin, None, "nda.expired", Some(from), nda).await?;
-        let title = titles.get(&nda.pitch_id).cloned().unwrap_or_default();
+        let title = titles.remove(&nda.id).unwrap_or_default();
         outbox::append(tx, &NdaExpired { parties: parties_of(nda, title), was: from.as_str().to_owned() })
             .await?;
     }

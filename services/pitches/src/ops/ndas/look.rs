@@ -29,8 +29,10 @@ pub async fn list(
     side: Side,
     status: Option<NdaStatus>,
     paging: &Paging,
+    now: DateTime<Utc>,
 ) -> Result<Listed<Nda>, Error> {
-    let (rows, counted) = ndas::list(tx, side, status, reading::place(paging)?).await?;
+    let (rows, counted) =
+        ndas::list(tx, side, status.map(|status| (status, now)), reading::place(paging)?).await?;
     Ok(Listed::page(paging, rows, counted, |nda| Cursor::after(&(nda.created_at, nda.id))))
 }
 

@@ -30,7 +30,7 @@ pub async fn remind(tx: &mut Tx, act: &Act<'_>, id: NdaId) -> Result<Moved, Erro
     }
 }
 
-/// Reminds the owners of `ids` who were not reminded yet, for the platform. Returns how many.
+/// Reminds the owners of `ids`, locked rows whose reminder is due, for the platform. Returns how many.
 pub async fn remind_all(
     tx: &mut Tx,
     origin: &Origin,
@@ -39,7 +39,7 @@ pub async fn remind_all(
 ) -> Result<usize, Error> {
     let mut reminded = 0;
     for &id in ids {
-        if let Some(nda) = ndas::remind(tx, NdaId(id), DateTime::UNIX_EPOCH, now).await? {
+        if let Some(nda) = ndas::remind(tx, NdaId(id), now, now).await? {
             tell(tx, origin, None, &nda).await?;
             reminded += 1;
         }
