@@ -118,10 +118,11 @@ impl Content {
         ] {
             writer.text(name, given, 50_000, field);
         }
-        writer.list("themes", &input.themes, &mut self.themes);
-        writer.list("comparables", &input.comparables, &mut self.comparables);
-        writer.list("keyTalent", &input.key_talent, &mut self.key_talent);
-        writer.list("characters", &input.characters, &mut self.characters);
+        // Both are searched, and what is searched of a pitch has to fit a tsvector.
+        writer.list("themes", &input.themes, 200, &mut self.themes);
+        writer.list("comparables", &input.comparables, 200, &mut self.comparables);
+        writer.list("keyTalent", &input.key_talent, 2_000, &mut self.key_talent);
+        writer.list("characters", &input.characters, 2_000, &mut self.characters);
         writer.url("thumbnailUrl", &input.thumbnail_url, &mut self.thumbnail_url);
         writer.amount("budget", input.budget.or(&input.budget_range), &mut self.budget);
         writer.amount("estimatedBudget", &input.estimated_budget, &mut self.estimated_budget);

@@ -296,7 +296,13 @@ impl Writer {
         }
     }
 
-    pub fn list<T: Serialize>(&mut self, field: &str, given: &Given<Vec<T>>, to: &mut Option<Value>) {
+    pub fn list<T: Serialize>(
+        &mut self,
+        field: &str,
+        given: &Given<Vec<T>>,
+        max: usize,
+        to: &mut Option<Value>,
+    ) {
         match given {
             Given::Absent => {}
             Given::Null => *to = None,
@@ -304,13 +310,13 @@ impl Writer {
                 self.wrong(field, "too_long", format!("At most {LIST_LENGTH} entries."));
             }
             Given::Value(list) => match serde_json::to_value(list) {
-                Ok(value) if texts_of(&value).all(|text| fault(text, 0, 2_000).is_none()) => {
+                Ok(value) if texts_of(&value).all(|text| fault(text, 0, max).is_none()) => {
                     *to = Some(value);
                 }
                 _ => self.wrong(
                     field,
                     "invalid",
-                    "Texts in it have at most 2000 characters, none of them NUL.",
+                    format!("Texts in it have at most {max} characters, none of them NUL."),
                 ),
             },
         }

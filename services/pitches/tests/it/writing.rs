@@ -99,12 +99,13 @@ async fn every_wrong_field_is_named() {
     let body = json!({
         "title": "ab", "logline": "short", "genre": "western", "format": "opera", "longSynopsis": "x".repeat(50_001),
         "opener": "o".repeat(50_001), "thumbnailUrl": "javascript:alert(1)", "ndaType": "secret", "stage": "s".repeat(51),
-        "themes": vec!["t"; 101], "characters": [{ "name": "n".repeat(2_001) }],
+        "themes": vec!["t"; 101], "comparables": [{ "title": "t".repeat(201) }], "characters": [{ "name": "n".repeat(2_001) }],
     });
     assert_eq!(
         wrong(app.post("/api/pitches", &owner, body).await),
         [
             "characters",
+            "comparables",
             "format",
             "genre",
             "logline",
