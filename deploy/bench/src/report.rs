@@ -69,7 +69,9 @@ impl Line {
 
     fn cells(&self) -> [String; 6] {
         let ratio = self.ratio.map(|ratio| format!("{:.2}", ratio.median));
-        let quartiles = self.ratio.map(|ratio| format!("{:.2} to {:.2}", ratio.q1, ratio.q3));
+        // A ratio of all samples has none.
+        let paired = self.ratio.filter(|ratio| !ratio.q1.is_nan());
+        let quartiles = paired.map(|ratio| format!("{:.2} to {:.2}", ratio.q1, ratio.q3));
         let goal = self.goal.map(|(goal, value)| match goal {
             Goal::AtLeast(least) => (format!("at least {least}"), value >= least),
             Goal::AtMost(most) => (format!("at most {most}"), value <= most),

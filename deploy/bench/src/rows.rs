@@ -9,7 +9,10 @@ mod reads;
 mod recovery;
 mod relay;
 
+use std::time::Duration;
+
 use clap::ValueEnum;
+use pitchey_testkit::wait_until;
 
 use crate::Scale;
 use crate::data::Data;
@@ -37,6 +40,16 @@ pub enum Row {
     Recovery,
 }
 
+/// What a row leaves behind is not to be the next one's load: events are waited for, mails are not.
+async fn settle(platform: &Platform, data: &Data) {
+    let broker = platform.servers.broker();
+    wait_until("the events of a row to be handled", Duration::from_secs(180), async || {
+        data.number("select count(*) from outbox").await == 0 && broker.depth(consumer::QUEUE).await == 0
+    })
+    .await;
+    data.admin.batch_execute("truncate email_requests, email_queue cascade").await.unwrap();
+}
+
 /// Measures `wanted`.
 pub async fn measure(wanted: &[Row], scale: Scale, report: &mut Report, keep: bool) {
     let mut platform = Platform::prepare().await;
@@ -58,6 +71,7 @@ pub async fn measure(wanted: &[Row], scale: Scale, report: &mut Report, keep: bo
                 Row::Recovery => recovery::measure(&mut platform, &data, scale, report).await,
             }
             memory.look(&platform);
+            settle(&platform, &data).await;
         }
         if wanted.contains(&Row::Processes) {
             memory.tell(report);

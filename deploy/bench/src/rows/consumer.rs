@@ -17,7 +17,8 @@ const ONE: &str = include_str!("../../sql/consume_1.sql");
 /// Of the bus: `GROUP` in its consumer, `handlers` in its settings.
 const GROUPED: f64 = 16.0;
 const HANDLERS: usize = 4;
-const QUEUE: &str = "pitchey.notifications";
+/// Of notifications.
+pub const QUEUE: &str = "pitchey.notifications";
 const LIMIT: Duration = Duration::from_secs(120);
 const FLOOR_SAMPLE: Duration = Duration::from_secs(2);
 const TOLD: &str = "select case when is_called then last_value else 0 end from notifications_id_seq";
