@@ -108,7 +108,7 @@ comment on column email_queue.user_id       is 'To whom it goes, if it is somebo
 comment on column email_queue.template      is 'Name of the template, as nda-approved.';
 comment on column email_queue.dedupe_key    is 'Makes a repeated event or digest run queue the mail once: event id and recipient, or user, category and period.';
 comment on column email_queue.message_id    is 'Message-ID header; the same for every attempt.';
-comment on column email_queue.open_attempts is 'Attempts that were begun and of whose end nobody wrote: that of the worker sending it now, and of workers that died. After two such deaths it is not sent again.';
+comment on column email_queue.open_attempts is 'Attempts that were begun and of whose end nobody wrote: that of the worker sending it now, those of workers that died, and those that the server did not answer. After two such ends it is not sent again.';
 comment on column email_queue.claimed_by    is 'The worker that has it.';
 comment on column email_queue.claimed_until is 'From then on another worker may take it.';
 

@@ -47,7 +47,7 @@ settings! {
         pub poll_ms: u64 = 1_000,
         /// Seconds after which another worker takes over a mail whose worker is not heard of any more.
         pub lease_seconds: i64 = 120,
-        /// Seconds that one attempt to hand a mail to the server may take; less than the lease.
+        /// Seconds that one attempt to hand a mail to the server may take. Less than the lease, or the service does not start.
         pub attempt_seconds: u64 = 45,
         /// Seconds before the second of five attempts; before each further one four times as long.
         pub retry_seconds: i64 = 60,

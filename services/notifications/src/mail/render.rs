@@ -9,7 +9,7 @@ use url::Url;
 
 use super::folder::Kept;
 use super::letter::{Agreement, Ended, Letter};
-use super::words::{greeting, one_line};
+use super::words::{advertises, greeting, one_line};
 
 /// Longest name of a person or company in a mail.
 const NAME: usize = 120;
@@ -152,7 +152,7 @@ impl Renderer {
             |at: &DateTime<Utc>| Security { at: minute(at), link: self.link("/settings/security") };
         let nda = |nda: &Agreement| Nda {
             other: other.map_or_else(|| "Somebody".to_owned(), called),
-            title: one_line(&nda.pitch_title, TITLE),
+            title: harmless(&nda.pitch_title, TITLE).unwrap_or_else(|| "a pitch".to_owned()),
             nda: self.link(&format!("/ndas/{}", nda.id)),
             pitch: self.link(&format!("/pitches/{}", nda.pitch_id)),
             more: false,
@@ -210,11 +210,19 @@ fn called(user: &PublicUser) -> String {
         .flatten()
         .collect::<Vec<_>>()
         .join(" ");
-    let person = if person.trim().is_empty() { user.username.clone() } else { person };
-    match user.company_name.as_deref().map(str::trim).filter(|company| !company.is_empty()) {
+    let person = harmless(&person, NAME)
+        .or_else(|| harmless(&user.username, NAME))
+        .unwrap_or_else(|| "Somebody".to_owned());
+    match user.company_name.as_deref().and_then(|company| harmless(company, NAME)) {
         Some(company) => one_line(&format!("{person} ({company})"), NAME),
-        None => one_line(&person, NAME),
+        None => person,
     }
+}
+
+/// `text` on one line, if it says anything and is no link: whoever wrote it is not the recipient.
+fn harmless(text: &str, max: usize) -> Option<String> {
+    let text = one_line(text, max);
+    (!text.is_empty() && !advertises(&text)).then_some(text)
 }
 
 fn day(at: &DateTime<Utc>) -> String {

@@ -16,11 +16,12 @@ use crate::store::email_events::{self, Event};
 use crate::store::email_queue::{self, Mail, Status};
 use crate::store::email_suppressions::{self, Suppression};
 
-const BATCH: i64 = 20;
-const AT_ONCE: usize = 10;
+/// All of a batch are sent side by side: a mail whose attempt has begun is never one that only waits for its turn.
+const BATCH: usize = 10;
 /// Attempts a mail gets.
 const ATTEMPTS: i32 = 5;
-/// Workers that may vanish with a mail in their hands before it is left alone: the first may have sent it, so may the second.
+/// Attempts whose end nobody learned, as the worker died or the server fell silent, before a mail is left alone: the first may have sent it,
+/// so may the second.
 const VANISHED: i16 = 2;
 /// Longest error that is kept.
 const ERROR: usize = 500;
@@ -34,7 +35,11 @@ pub(super) struct Sender {
 
 /// Why a mail goes no further in this round.
 enum Stop {
+    /// Accounts is away: no attempt began.
+    Wait(String),
     Later(String),
+    Unknown(String),
+    Bounced(String),
     Never(Status, String),
 }
 
@@ -49,25 +54,25 @@ impl Work for Sender {
                 let outgoing = self.prepare(&mail, &suppressed).await;
                 (mail, outgoing)
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(BATCH)
             .collect()
             .await;
         let mut ready = Vec::new();
         for (mail, outgoing) in prepared {
             match outgoing {
                 Ok(outgoing) => ready.push((mail, outgoing)),
-                Err(stop) => self.stop(&mail, mail.attempts, stop, false).await?,
+                Err(stop) => self.stop(&mail, mail.attempts, stop).await?,
             }
         }
         let begun = self.begin(&ready).await?;
         ready.retain(|(mail, _)| begun.contains(&mail.id));
         let ends: Vec<Result<(), Error>> = stream::iter(ready)
             .map(|(mail, outgoing)| async move { self.send(&mail, &outgoing).await })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(BATCH)
             .collect()
             .await;
         ends.into_iter().collect::<Result<(), Error>>()?;
-        Ok(i64::try_from(claimed).unwrap_or(i64::MAX) == BATCH)
+        Ok(claimed == BATCH)
     }
 }
 
@@ -80,7 +85,7 @@ impl Sender {
     async fn claim(&self) -> Result<(Vec<Mail>, HashMap<String, Suppression>), Error> {
         let (now, until) = self.desk.lease();
         let mut tx = self.desk.db.begin().await?;
-        let mails = email_queue::claim(&mut tx, &self.desk.name, now, until, BATCH).await?;
+        let mails = email_queue::claim(&mut tx, &self.desk.name, now, until, BATCH as i64).await?;
         let addresses: Vec<String> = mails.iter().map(|mail| mail.to_email.to_lowercase()).collect();
         let suppressed = email_suppressions::among(&mut tx, &addresses).await?;
         tx.commit().await?;
@@ -94,7 +99,7 @@ impl Sender {
         suppressed: &HashMap<String, Suppression>,
     ) -> Result<Outgoing, Stop> {
         if mail.open_attempts >= VANISHED {
-            let why = "two workers vanished while they sent it; it may have arrived";
+            let why = "two attempts had no answer; it may have arrived";
             return Err(Stop::Never(Status::Failed, why.to_owned()));
         }
         if mail.attempts >= ATTEMPTS {
@@ -152,7 +157,7 @@ impl Sender {
             Err(pitchey_rpc::Error::NotFound { .. }) => {
                 Err(Stop::Never(Status::Failed, "the token was used or is too old".to_owned()))
             }
-            Err(error) => Err(Stop::Later(error.to_string())),
+            Err(error) => Err(Stop::Wait(error.to_string())),
         }
     }
 
@@ -190,43 +195,67 @@ impl Sender {
                 tracing::debug!(mail = mail.id, template = mail.template, "sent");
                 Ok(())
             }
-            Err(NotSent::Later(error)) if attempts < ATTEMPTS => {
-                self.stop(mail, attempts, Stop::Later(error), true).await
-            }
-            Err(NotSent::Later(error) | NotSent::Never(error)) => {
-                self.stop(mail, attempts, Stop::Never(Status::Failed, error), true).await
+            Err(not_sent) => {
+                let stop = match not_sent {
+                    NotSent::Later(error) if attempts < ATTEMPTS => Stop::Later(error),
+                    NotSent::Unknown(error) if attempts < ATTEMPTS => Stop::Unknown(error),
+                    NotSent::Bounced(error) => Stop::Bounced(error),
+                    NotSent::Later(error) | NotSent::Unknown(error) | NotSent::Never(error) => {
+                        Stop::Never(Status::Failed, error)
+                    }
+                };
+                self.stop(mail, attempts, stop).await
             }
         }
     }
 
-    /// Writes down why `mail` goes no further now. `begun`: after an attempt.
-    async fn stop(&self, mail: &Mail, attempts: i32, stop: Stop, begun: bool) -> Result<(), Error> {
-        let (worker, now) = (&self.desk.name, self.desk.clock.now());
+    /// Writes down why `mail` goes no further now.
+    async fn stop(&self, mail: &Mail, attempts: i32, stop: Stop) -> Result<(), Error> {
+        let (worker, id, now) = (&self.desk.name, mail.id, self.desk.clock.now());
         let mut tx = self.desk.db.begin().await?;
-        let (event, mine, error) = match &stop {
+        let (event, mine, error) = match stop {
+            Stop::Wait(error) => {
+                let (error, again) = (short(&error), self.desk.wait(now - mail.created_at));
+                (None, email_queue::defer(&mut tx, worker, id, again, &error, false).await?, error)
+            }
             Stop::Later(error) => {
-                let again = if begun { self.desk.again(attempts) } else { self.desk.ask_again(attempts + 1) };
-                let error = short(error);
-                let mine = email_queue::defer(&mut tx, worker, mail.id, again, &error, begun).await?;
-                (Event::Deferred, mine, error)
+                let (error, again) = (short(&error), self.desk.again(attempts));
+                let mine = email_queue::defer(&mut tx, worker, id, again, &error, true).await?;
+                (Some(Event::Deferred), mine, error)
+            }
+            // The attempt stays open: as if the worker had died.
+            Stop::Unknown(error) => {
+                let (error, again) = (short(&error), self.desk.again(attempts));
+                let mine = email_queue::defer(&mut tx, worker, id, again, &error, false).await?;
+                (Some(Event::Deferred), mine, error)
+            }
+            Stop::Bounced(error) => {
+                let error = short(&error);
+                email_suppressions::hard_bounce(&mut tx, &mail.to_email, id, now).await?;
+                let mine = email_queue::give_up(&mut tx, worker, id, Status::Bounced, &error).await?;
+                (Some(Event::Bounced), mine, error)
             }
             Stop::Never(status, error) => {
-                let error = short(error);
-                (Event::Failed, email_queue::give_up(&mut tx, worker, mail.id, *status, &error).await?, error)
+                let error = short(&error);
+                let mine = email_queue::give_up(&mut tx, worker, id, status, &error).await?;
+                (Some(Event::Failed), mine, error)
             }
         };
-        if mine {
-            let metadata = json!({ "attempt": attempts, "error": error });
-            email_events::insert(&mut tx, mail.id, event, now, Some(metadata)).await?;
+        if let (Some(event), true) = (event, mine) {
+            let mut metadata = json!({ "attempt": attempts, "error": error });
+            if event == Event::Bounced {
+                metadata["kind"] = json!("hard");
+            }
+            email_events::insert(&mut tx, id, event, now, Some(metadata)).await?;
         }
         tx.commit().await?;
         let (metric, outcome) = match event {
-            Event::Deferred => ("mail_deferred_total", "a mail is tried again later"),
-            Event::Sent | Event::Failed => ("mail_failed_total", "a mail is given up"),
+            None | Some(Event::Deferred) => ("mail_deferred_total", "a mail is tried again later"),
+            Some(_) => ("mail_failed_total", "a mail is given up"),
         };
         metrics::counter!(metric, "template" => mail.template.clone()).increment(1);
         // The server's words may name the recipient: they are in the queue, not in the log.
-        tracing::warn!(mail = mail.id, template = mail.template, attempts, "{outcome}");
+        tracing::warn!(mail = id, template = mail.template, attempts, "{outcome}");
         Ok(())
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use super::message::Outgoing;
 use super::transport::NotSent;
@@ -26,16 +27,47 @@ impl Smtp {
     /// Returns when the server has said 250 to the whole mail.
     pub(super) async fn send(&self, mail: &Outgoing) -> Result<(), NotSent> {
         let message = mail.message().map_err(|error| NotSent::Never(error.to_string()))?;
-        match tokio::time::timeout(self.patience, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if is_final(&error) => Err(NotSent::Never(error.to_string())),
-            Ok(Err(error)) => Err(NotSent::Later(error.to_string())),
-            Err(_) => Err(NotSent::Later(format!("no answer within {:?}", self.patience))),
+        let deadline = Instant::now() + self.patience;
+        let silence = || format!("no answer within {:?}", self.patience);
+
+        // A server that is away, or does not let us in, has not seen the mail.
+        let transport = self.transport.clone();
+        match ended_by(deadline, async move { transport.test_connection().await }).await {
+            Some(Ok(true)) => {}
+            Some(Ok(false)) => return Err(NotSent::Later("the server hung up".to_owned())),
+            Some(Err(error)) => return Err(NotSent::Later(error.to_string())),
+            None => return Err(NotSent::Later(silence())),
+        }
+        let transport = self.transport.clone();
+        match ended_by(deadline, async move { transport.send(message).await }).await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(verdict(&error)),
+            None => Err(NotSent::Unknown(silence())),
         }
     }
 }
 
-/// The server will never take this mail. That it does not let *us* in (53x) is no verdict on the mail.
-fn is_final(error: &Error) -> bool {
-    error.is_permanent() && error.status().is_some_and(|code| !(530..=539).contains(&u16::from(code)))
+/// What `work` came to, if it ended in time. It is never dropped half-way: that would put its connection back into the pool, where the
+/// answer to this mail would be taken for that to the next one.
+async fn ended_by<T: Send + 'static>(
+    deadline: Instant,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    tokio::time::timeout_at(deadline, tokio::spawn(work)).await.ok()?.ok()
+}
+
+/// Only words about the recipient are final. What the server thinks of us, or of this hour, is no verdict on the mail.
+fn verdict(error: &Error) -> NotSent {
+    let text = error.to_string();
+    let Some(code) = error.status() else {
+        // `is_client`: it gave up before it began. Anything else may have come after the mail's last dot.
+        return if error.is_client() { NotSent::Later(text) } else { NotSent::Unknown(text) };
+    };
+    let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    // RFC 3463: 5.1 speaks of addresses (7 and 8 of the sender's, 0 of any), 5.2 of the recipient's mailbox.
+    match (u16::from(code), words.split(' ').next().and_then(|status| status.strip_prefix("5."))) {
+        (550 | 551 | 553, Some("1.1" | "1.2" | "1.3" | "1.6" | "1.10")) => NotSent::Bounced(text),
+        (550 | 551 | 553, Some(status)) if status.starts_with("2.") => NotSent::Never(text),
+        _ => NotSent::Later(text),
+    }
 }

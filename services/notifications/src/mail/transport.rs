@@ -24,6 +24,8 @@ pub(crate) enum Unusable {
     NoSender,
     #[error("NOTIFICATIONS_MAIL__FROM: {0}")]
     Sender(lettre::address::AddressError),
+    #[error("NOTIFICATIONS_MAIL__ATTEMPT_SECONDS is to be less than NOTIFICATIONS_MAIL__LEASE_SECONDS")]
+    Lease,
     #[error("PITCHEY_PUBLIC_URL: {0}")]
     PublicUrl(String),
 }
@@ -34,6 +36,12 @@ pub(super) enum NotSent {
     /// Another try may help.
     #[error("{0}")]
     Later(String),
+    /// It may have been taken after all.
+    #[error("{0}")]
+    Unknown(String),
+    /// The address takes no mail.
+    #[error("{0}")]
+    Bounced(String),
     /// It never will be.
     #[error("{0}")]
     Never(String),
@@ -43,6 +51,10 @@ impl Transport {
     /// The one that the settings choose.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Unusable> {
         let mail = &settings.mail;
+        // Or another worker would send what this one still sends.
+        if i64::try_from(mail.attempt_seconds).map_or(true, |attempt| attempt >= mail.lease_seconds) {
+            return Err(Unusable::Lease);
+        }
         let kind = match (mail.transport, settings.mode) {
             (Some(kind), _) => kind,
             (None, Mode::Development) => Kind::Folder,

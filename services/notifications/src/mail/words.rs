@@ -20,12 +20,17 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Whether a mail program would make a link of it.
+pub(super) fn advertises(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    lower.contains("://") || lower.contains("www.")
+}
+
 /// The name to greet somebody by. Anybody may register with somebody else's address and a name that advertises: a name that looks like a link
 /// is not used.
 pub(super) fn greeting(name: &str) -> Option<String> {
     let name = one_line(name, GREETING);
-    let lower = name.to_lowercase();
-    (!name.is_empty() && !lower.contains("://") && !lower.contains("www.")).then_some(name)
+    (!name.is_empty() && !advertises(&name)).then_some(name)
 }
 
 #[cfg(test)]

@@ -64,6 +64,11 @@ impl Desk {
         self.after(TimeDelta::seconds(2), attempts, TimeDelta::minutes(1))
     }
 
+    /// When to ask accounts again about a mail that has waited for `age`: then it will have waited twice as long.
+    pub(super) fn wait(&self, age: TimeDelta) -> DateTime<Utc> {
+        self.after(age.max(TimeDelta::seconds(2)), 1, TimeDelta::minutes(1))
+    }
+
     fn after(&self, base: TimeDelta, attempts: i32, longest: TimeDelta) -> DateTime<Utc> {
         let factor = 4_i32.saturating_pow(u32::try_from(attempts.max(1) - 1).unwrap_or(0));
         let delay = base.checked_mul(factor).unwrap_or(longest).min(longest);

@@ -13,6 +13,8 @@ pub(crate) enum Event {
     Sent,
     /// It is to be tried again.
     Deferred,
+    /// The address takes no mail.
+    Bounced,
     /// It never will be sent.
     Failed,
 }
@@ -22,6 +24,7 @@ impl Event {
         match self {
             Self::Sent => "sent",
             Self::Deferred => "deferred",
+            Self::Bounced => "bounced",
             Self::Failed => "failed",
         }
     }

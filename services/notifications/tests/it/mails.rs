@@ -141,6 +141,22 @@ async fn while_accounts_is_away_a_token_is_waited_for_without_spending_attempts(
     wait_until("a question without an answer", SOON, async || app.world.queue().await[0].error.is_some())
         .await;
     assert_eq!(app.world.queue().await[0].attempts, 0);
+    // The longer it waits, the seldomer it asks.
+    for (waited, least, most) in [(0, 1, 3), (20, 16, 24), (600, 48, 72)] {
+        let now = app.world.clock.now();
+        app.world
+            .db
+            .execute(&format!(
+                "UPDATE email_queue SET created_at = '{now}'::timestamptz - interval '{waited} s', scheduled_for = '{now}'::timestamptz - interval '1 s', error = NULL"
+            ))
+            .await;
+        wait_until("another one", SOON, async || app.world.queue().await[0].error.is_some()).await;
+        let seconds =
+            format!("SELECT round(extract(epoch FROM scheduled_for - '{now}'))::bigint FROM email_queue");
+        let seconds = app.world.number(&seconds).await;
+        assert!((least..=most).contains(&seconds), "after {waited} s: {seconds} s");
+    }
+    assert_eq!(app.world.number("SELECT count(*) FROM email_events").await, 0);
 
     app.world.accounts.known().away = false;
     app.world.clock.advance(chrono::TimeDelta::minutes(2));

@@ -11,10 +11,14 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Mood {
     /// 250.
     Accept,
-    /// This code to the recipient.
-    RefuseRecipient(u16),
-    /// This code to the whole mail, which it has read.
-    RefuseMail(u16),
+    /// This instead of a greeting.
+    RefuseUs(&'static str),
+    /// This to the sender.
+    RefuseSender(&'static str),
+    /// This to the recipient.
+    RefuseRecipient(&'static str),
+    /// This to the whole mail, which it has read.
+    RefuseMail(&'static str),
     /// Hangs up after the whole mail, without a word.
     HangUp,
     /// Says nothing after the whole mail.
@@ -77,6 +81,10 @@ impl MailServer {
         *self.mood.lock().unwrap() = mood;
     }
 
+    fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap()
+    }
+
     /// Mails read to their end, in order, whatever was answered.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
@@ -86,6 +94,9 @@ impl MailServer {
         let (read, mut write) = stream.split();
         let mut lines = BufReader::new(read);
         let (mut from, mut to) = (String::new(), String::new());
+        if let Mood::RefuseUs(answer) = self.mood() {
+            return write.write_all(format!("{answer}\r\n").as_bytes()).await;
+        }
         write.write_all(b"220 mail.example.test ESMTP\r\n").await?;
         loop {
             let mut line = String::new();
@@ -93,17 +104,20 @@ impl MailServer {
                 return Ok(());
             }
             let line = line.trim_end();
-            let mood = *self.mood.lock().unwrap();
+            let mood = self.mood();
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
             let answer = match verb.as_str() {
                 "EHLO" => "250-mail.example.test\r\n250-8BITMIME\r\n250 SIZE 10000000".to_owned(),
                 "HELO" | "NOOP" | "RSET" => "250 OK".to_owned(),
-                "MAIL" => {
-                    from = line.to_owned();
-                    "250 OK".to_owned()
-                }
+                "MAIL" => match mood {
+                    Mood::RefuseSender(answer) => answer.to_owned(),
+                    _ => {
+                        from = line.to_owned();
+                        "250 OK".to_owned()
+                    }
+                },
                 "RCPT" => match mood {
-                    Mood::RefuseRecipient(code) => format!("{code} not here"),
+                    Mood::RefuseRecipient(answer) => answer.to_owned(),
                     _ => {
                         to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                         "250 OK".to_owned()
@@ -117,8 +131,8 @@ impl MailServer {
                     match mood {
                         Mood::HangUp => return Ok(()),
                         Mood::Silence => std::future::pending().await,
-                        Mood::RefuseMail(code) => format!("{code} no"),
-                        Mood::Accept | Mood::RefuseRecipient(_) => "250 taken".to_owned(),
+                        Mood::RefuseMail(answer) => answer.to_owned(),
+                        _ => "250 taken".to_owned(),
                     }
                 }
                 "QUIT" => {

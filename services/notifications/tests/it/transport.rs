@@ -28,31 +28,58 @@ async fn a_mail_server_gets_text_and_html() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recipient_that_is_refused_for_good_is_not_tried_again() {
+async fn an_address_that_does_not_exist_gets_no_more_mail() {
     let server = MailServer::start().await;
-    server.be(Mood::RefuseRecipient(550));
+    server.be(Mood::RefuseRecipient("550 5.1.1 no such user"));
+    let world = World::new().await.through_smtp(server.address);
+    world.queue_mails(1).await;
+    world.db.execute("UPDATE email_queue SET to_email = 'Reader1@Example.test'").await;
+    let replica = world.replica().await;
+    wait_until("its end", SOON, async || world.queue().await[0].status == "bounced").await;
+    replica.stop().await;
+    let mail = world.queue().await.remove(0);
+    assert_eq!((mail.attempts, mail.open_attempts), (1, 0));
+    assert!(mail.error.unwrap().contains("550"));
+    let suppression = "SELECT string_agg(concat_ws(' ', email, reason, keep_transactional, email_id), ',') FROM email_suppressions";
+    assert_eq!(world.text(suppression).await, format!("reader1@example.test hard_bounce f {}", mail.id));
+    let events = "SELECT string_agg(event || ' ' || (metadata->>'kind'), ',') FROM email_events";
+    assert_eq!(world.text(events).await, "bounced hard");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_refuses_a_mail_is_not_tried_again() {
+    let server = MailServer::start().await;
+    server.be(Mood::RefuseMail("550-5.2.3 it is\r\n550 5.2.3 too long"));
     let world = World::new().await.through_smtp(server.address);
     world.queue_mails(1).await;
     let replica = world.replica().await;
     wait_until("its end", SOON, async || world.queue().await[0].status == "failed").await;
     replica.stop().await;
-    let mail = world.queue().await.remove(0);
-    assert_eq!(mail.attempts, 1);
-    assert!(mail.error.unwrap().contains("550"));
+    assert_eq!(world.queue().await[0].attempts, 1);
+    assert_eq!(world.number("SELECT count(*) FROM email_suppressions").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_let_us_in_says_nothing_about_the_mail() {
+async fn a_server_that_refuses_us_says_nothing_about_the_mail() {
     let server = MailServer::start().await;
-    server.be(Mood::RefuseRecipient(530));
-    deferred_once(&server, "530").await;
+    for (mood, error) in [
+        (Mood::RefuseUs("554 5.7.1 not you"), "554"),
+        (Mood::RefuseSender("550 5.1.8 who are you"), "550"),
+        (Mood::RefuseSender("552 5.2.2 your quota is used up"), "552"),
+        (Mood::RefuseRecipient("530 5.7.0 log in first"), "530"),
+        (Mood::RefuseRecipient("550 not from there"), "550"),
+        (Mood::RefuseMail("554 5.7.1 spam"), "554"),
+    ] {
+        server.be(mood);
+        deferred_once(&server, error, 0).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_up_gets_the_mail_again_later() {
     let server = MailServer::start().await;
     server.be(Mood::HangUp);
-    deferred_once(&server, "").await;
+    deferred_once(&server, "", 1).await;
     assert_eq!(server.received().len(), 1);
 }
 
@@ -60,7 +87,7 @@ async fn a_server_that_hangs_up_gets_the_mail_again_later() {
 async fn a_server_that_says_nothing_gets_the_mail_again_later() {
     let server = MailServer::start().await;
     server.be(Mood::Silence);
-    deferred_once(&server, "").await;
+    deferred_once(&server, "no answer", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +101,7 @@ async fn a_server_that_is_not_there_gets_the_mail_later() {
     assert_eq!(world.queue().await[0].status, "pending");
 }
 
-async fn deferred_once(server: &MailServer, error: &str) {
+async fn deferred_once(server: &MailServer, error: &str, open_attempts: i32) {
     let mut world = World::new().await.through_smtp(server.address);
     world.settings.mail.attempt_seconds = 2;
     world.queue_mails(1).await;
@@ -82,7 +109,7 @@ async fn deferred_once(server: &MailServer, error: &str) {
     wait_until("an attempt", SOON, async || world.queue().await[0].error.is_some()).await;
     replica.stop().await;
     let mail = world.queue().await.remove(0);
-    assert_eq!((mail.status.as_str(), mail.attempts, mail.open_attempts), ("pending", 1, 0));
+    assert_eq!((mail.status.as_str(), mail.attempts, mail.open_attempts), ("pending", 1, open_attempts));
     assert!(mail.error.as_ref().unwrap().contains(error), "{mail:?}");
 }
 
@@ -95,7 +122,7 @@ async fn what_becomes_of_mails_is_counted_by_template() {
     world.queue_mails(3).await;
     let replica = world.replica().await;
     world.all_settled().await;
-    server.be(Mood::RefuseRecipient(550));
+    server.be(Mood::RefuseRecipient("550 5.2.1 disabled"));
     world
         .db
         .execute(
@@ -135,6 +162,8 @@ async fn settings_that_cannot_send_mail_are_refused_at_the_start() {
     })
     .await;
     assert!(no_url.contains("SMTP_URL"), "{no_url}");
+    let lease = refused(&|settings| settings.mail.attempt_seconds = 120).await;
+    assert!(lease.contains("ATTEMPT_SECONDS"), "{lease}");
     let no_sender = refused(&|settings| settings.mail.from = None).await;
     assert!(no_sender.contains("MAIL__FROM is required"), "{no_sender}");
     let bad_sender = refused(&|settings| settings.mail.from = Some("Pitchey".to_owned())).await;

@@ -129,6 +129,28 @@ fn hostile_names_and_titles_are_only_text() {
 }
 
 #[test]
+fn names_and_titles_that_advertise_are_not_shown() {
+    let renderer = Renderer::new("https://pitchey.example").unwrap();
+    let hostile = "Win at HTTPS://spam.example or www.spam.example";
+    let mut other = sarah(hostile, Some(hostile));
+    let shown = |letter: &Letter, other: &PublicUser| {
+        let rendered = renderer.render(letter, hostile, Some(other), "TOKEN").unwrap();
+        assert!(!rendered.text.contains("spam"), "{}", rendered.text);
+        assert!(!rendered.html.contains("spam"), "{}", rendered.html);
+        rendered.text
+    };
+    for (_, letter) in letters(hostile) {
+        shown(&letter, &other);
+    }
+    let reminder = Letter::NdaReminder { nda: agreement(hostile), expires_at: at() };
+    let text = shown(&reminder, &other);
+    assert!(text.contains("sarah asked to read the protected part of \"a pitch\"."), "{text}");
+    other.username = "www.spam".to_owned();
+    let text = shown(&reminder, &other);
+    assert!(text.contains("Somebody asked"), "{text}");
+}
+
+#[test]
 fn links_are_written_as_they_are() {
     let renderer = Renderer::new("https://pitchey.example/app/").unwrap();
     let letter = Letter::VerifyEmail { mail_request_id: MailRequestId(Uuid::nil()) };
