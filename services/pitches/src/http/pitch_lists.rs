@@ -98,7 +98,8 @@ pub async fn public(
 async fn anonymous(state: &AppState, filter: Filter, paging: &Paging) -> Result<HttpResponse, Error> {
     let key = (Filter { status: None, ..filter }, reading::place(paging)?, paging.page);
     let nobody = Looker::default();
-    let found = state.public.list(key, load(state, &nobody, None, filter, paging)).await?;
+    // Boxed: the cache holds what it is given several times over.
+    let found = state.public.list(key, Box::pin(load(state, &nobody, None, filter, paging))).await?;
     Ok(for_all(&*found))
 }
 

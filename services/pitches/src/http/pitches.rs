@@ -45,13 +45,14 @@ pub async fn public(state: Data<AppState>, PathId(id): PathId<PitchId>) -> Resul
 }
 
 async fn anonymous(state: &AppState, id: PitchId) -> Result<Pitch, Error> {
-    let load = async {
+    // Boxed: the cache holds what it is given several times over.
+    let load = Box::pin(async {
         let mut tx = state.databases.user.begin(None).await?;
         let pitch = reading::public(&mut tx, id, state.clock.now()).await?;
         drop(tx);
         let owner = state.users.one(pitch.user_id().into()).await;
         Ok(pitch.with_owner(owner))
-    };
+    });
     state.public.pitch(id, load).await
 }
 
