@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::expect_used, clippy::print_stderr, reason = "a test that can't be set up has failed, and says why")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that can't be set up has failed, and says why"
+)]
 
 mod look;
 mod person;

@@ -19,6 +19,9 @@ const PAIRS_A_RUN: usize = 4_000;
 const CREATE: &str = include_str!("../../sql/create_pitch.sql");
 const REQUEST: &str = include_str!("../../sql/request_nda.sql");
 
+/// What a script of pgbench is told, by name.
+type Variables = Vec<(&'static str, String)>;
+
 /// Who sends what: the person, path and body of one command.
 type Command = (Person, &'static str, String);
 
@@ -77,7 +80,7 @@ async fn command(
     platform: &Platform,
     what: &str,
     make: impl Fn(u64) -> Command + Clone + Send + Sync + 'static,
-    (sql, floor): (&str, &dyn Fn(usize) -> Vec<(&'static str, String)>),
+    (sql, floor): (&str, &dyn Fn(usize) -> Variables),
     scale: Scale,
     report: &mut Report,
 ) {
