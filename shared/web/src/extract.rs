@@ -22,7 +22,7 @@ impl Deref for Principal {
     }
 }
 
-/// The user who asks; nobody is answered 401. A suspended user is let through: see [`Actor::active`].
+/// The user who asks; nobody is answered 401. What a suspended user may do the gateway decides by route.
 #[derive(Clone, Debug)]
 pub struct Actor(pub pitchey_identity::Actor);
 
