@@ -17,7 +17,7 @@ use pitchey_events::Service;
 use pitchey_identity::{Actor, Context, Principal, Request as Signed};
 use pitchey_telemetry::trace_context;
 use tokio::time::timeout;
-use tracing::{Instrument, Level, Span, field};
+use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::body::{self, Delivery, Upload};
@@ -91,7 +91,8 @@ impl Worker {
 
     /// The span of a request. Making one costs as much as half of all else that is done here, so it is made only if somebody will see it.
     fn span(&self, request: &HttpRequest, route: Option<Route>, id: &Uuid) -> Span {
-        if !(self.state.collects_spans || tracing::enabled!(Level::DEBUG)) {
+        // Not `enabled!`: what that finds out about one level sticks to the next span of the thread where layers have filters of their own.
+        if !(self.state.collects_spans || LevelFilter::current() >= LevelFilter::DEBUG) {
             return Span::none();
         }
         // The route, not the path: that may hold a token, a name.
