@@ -18,6 +18,7 @@ use pitchey_identity::{Actor, Context, Principal, Request as Signed};
 use pitchey_telemetry::trace_context;
 use tokio::time::timeout;
 use tracing::level_filters::LevelFilter;
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
 use crate::body::{self, Delivery, Upload};
