@@ -1,8 +1,7 @@
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use pitchey_events::UserType;
-use pitchey_web::{ApiError, FieldError, Refusal, error_response};
+use pitchey_web::{ApiError, FieldError, RateLimit, Refusal, error_response};
 use serde_json::{Value, json};
 
 use crate::ops::throttle::LIMIT;
@@ -21,8 +20,6 @@ pub enum Error {
     TooManyAttempts {
         /// Seconds until the next try.
         retry_after: u32,
-        /// When that is, in seconds of Unix time.
-        reset: i64,
     },
     /// 403: the right password at the door of another type.
     #[error("This account belongs to a {0}. Please use the log-in made for it.")]
@@ -107,7 +104,6 @@ impl ApiError for Error {
 
     fn details(&self) -> Value {
         match self {
-            Self::Refused(refusal) => refusal.details(),
             Self::WrongDoor(user_type) => json!({ "userType": user_type }),
             _ => json!({}),
         }
@@ -116,19 +112,21 @@ impl ApiError for Error {
     fn validation_errors(&self) -> Vec<FieldError> {
         let of = |field| vec![FieldError::new(field, self.code(), self.message())];
         match self {
-            Self::Refused(refusal) => refusal.validation_errors(),
             Self::MailTokenInvalid => of("token"),
             Self::WrongPassword => of("currentPassword"),
             _ => Vec::new(),
         }
     }
 
-    fn retry_after(&self) -> Option<u32> {
+    fn rate_limit(&self) -> Option<RateLimit> {
         match self {
-            Self::Refused(refusal) => refusal.retry_after(),
-            Self::TooManyAttempts { retry_after, .. } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after } => Some(RateLimit { limit: LIMIT, retry_after: *retry_after }),
             _ => None,
         }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
     }
 }
 
@@ -138,20 +136,7 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = error_response(self);
-        if let Self::TooManyAttempts { reset, .. } = self {
-            let limits = [
-                ("x-ratelimit-limit", LIMIT.to_string()),
-                ("x-ratelimit-remaining", "0".to_owned()),
-                ("x-ratelimit-reset", reset.to_string()),
-            ];
-            for (name, value) in limits {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(HeaderName::from_static(name), value);
-                }
-            }
-        }
-        response
+        error_response(self)
     }
 }
 

@@ -1,7 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use pitchey_web::{ApiError, FieldError, Refusal, error_response};
-use serde_json::Value;
+use pitchey_web::{ApiError, Refusal, error_response};
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -14,18 +13,18 @@ pub(crate) enum Error {
     MailFolder(#[from] std::io::Error),
     /// What every service refuses.
     #[error(transparent)]
-    Refusal(#[from] Refusal),
+    Refused(#[from] Refusal),
 }
 
 impl From<pitchey_db::Error> for Error {
     fn from(error: pitchey_db::Error) -> Self {
-        Self::Refusal(error.into())
+        Self::Refused(error.into())
     }
 }
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Refusal(error.into())
+        Self::Refused(error.into())
     }
 }
 
@@ -34,7 +33,7 @@ impl ApiError for Error {
         match self {
             Self::NotificationNotFound => "notification_not_found",
             Self::MailFolder(_) => "mail_folder_unreadable",
-            Self::Refusal(refusal) => refusal.code(),
+            Self::Refused(refusal) => refusal.code(),
         }
     }
 
@@ -42,22 +41,12 @@ impl ApiError for Error {
         match self {
             Self::NotificationNotFound => StatusCode::NOT_FOUND,
             Self::MailFolder(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Refusal(refusal) => refusal.status(),
+            Self::Refused(refusal) => refusal.status(),
         }
     }
 
-    fn details(&self) -> Value {
-        match self {
-            Self::Refusal(refusal) => refusal.details(),
-            Self::NotificationNotFound | Self::MailFolder(_) => Value::Object(serde_json::Map::new()),
-        }
-    }
-
-    fn validation_errors(&self) -> Vec<FieldError> {
-        match self {
-            Self::Refusal(refusal) => refusal.validation_errors(),
-            Self::NotificationNotFound | Self::MailFolder(_) => Vec::new(),
-        }
+    fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
     }
 }
 
@@ -67,9 +56,6 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::Refusal(refusal) => refusal.error_response(),
-            Self::NotificationNotFound | Self::MailFolder(_) => error_response(self),
-        }
+        error_response(self)
     }
 }

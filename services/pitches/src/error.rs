@@ -1,11 +1,10 @@
 //! Every way in which this service refuses.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use chrono::{DateTime, Utc};
 use pitchey_events::NdaId;
-use pitchey_web::{ApiError, FieldError, Refusal, Timestamp, error_response};
+use pitchey_web::{ApiError, FieldError, RateLimit, Refusal, Timestamp, error_response};
 use serde_json::{Value, json};
 
 use crate::ops::ndas::{REQUEST_COST, REQUEST_LIMIT};
@@ -118,16 +117,8 @@ impl ApiError for Error {
         }
     }
 
-    fn message(&self) -> String {
-        match self {
-            Self::Refused(refusal) => refusal.message(),
-            other => other.to_string(),
-        }
-    }
-
     fn details(&self) -> Value {
         match self {
-            Self::Refused(refusal) => refusal.details(),
             Self::PitchChanged { version } => json!({ "version": version }),
             Self::PitchWrongState { status } => json!({ "status": status }),
             Self::PitchHiddenByModerator => json!({ "status": PitchStatus::Hidden }),
@@ -141,18 +132,22 @@ impl ApiError for Error {
 
     fn validation_errors(&self) -> Vec<FieldError> {
         match self {
-            Self::Refused(refusal) => refusal.validation_errors(),
             Self::PitchIncomplete(missing) => missing.clone(),
             _ => Vec::new(),
         }
     }
 
-    fn retry_after(&self) -> Option<u32> {
+    fn rate_limit(&self) -> Option<RateLimit> {
         match self {
-            Self::Refused(refusal) => refusal.retry_after(),
-            Self::NdaRequestLimit { seconds } => Some(*seconds),
+            Self::NdaRequestLimit { seconds } => {
+                Some(RateLimit { limit: REQUEST_LIMIT, retry_after: *seconds })
+            }
             _ => None,
         }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
     }
 }
 
@@ -162,24 +157,7 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::Refused(refusal) => refusal.error_response(),
-            Self::NdaRequestLimit { seconds } => {
-                let mut response = error_response(self);
-                let headers = response.headers_mut();
-                for (name, value) in [
-                    ("limit", u32::try_from(REQUEST_LIMIT).unwrap_or(0)),
-                    ("remaining", 0),
-                    ("reset", *seconds),
-                ] {
-                    if let Ok(name) = HeaderName::try_from(format!("x-ratelimit-{name}")) {
-                        headers.insert(name, HeaderValue::from(value));
-                    }
-                }
-                response
-            }
-            other => error_response(other),
-        }
+        error_response(self)
     }
 }
 

@@ -31,6 +31,25 @@ pub trait ApiError: std::error::Error + 'static {
     fn retry_after(&self) -> Option<u32> {
         None
     }
+
+    /// The limit of the service's own that was reached; such an error is a 429.
+    fn rate_limit(&self) -> Option<RateLimit> {
+        None
+    }
+
+    /// What every service refuses alike, when this error is only a wrapper of it: then it speaks for itself.
+    fn refusal(&self) -> Option<&Refusal> {
+        None
+    }
+}
+
+/// How often something may be done, told in the headers of a 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How often within the limit's time.
+    pub limit: u32,
+    /// Seconds until the next try.
+    pub retry_after: u32,
 }
 
 /// One wrong field of the input.
@@ -81,10 +100,14 @@ pub(crate) struct Pending {
     pub(crate) message: String,
     pub(crate) details: Value,
     pub(crate) validation_errors: Vec<FieldError>,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 /// The answer for `error`; what `ResponseError::error_response` of a service's error returns.
 pub fn error_response(error: &impl ApiError) -> HttpResponse {
+    if let Some(refusal) = error.refusal() {
+        return refusal.error_response();
+    }
     let status = error.status();
     let mut response = HttpResponse::build(status);
     let message = if status.is_server_error() {
@@ -98,7 +121,11 @@ pub fn error_response(error: &impl ApiError) -> HttpResponse {
     } else {
         error.message()
     };
-    let retry_after = error.retry_after().or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+    let rate_limit = error.rate_limit();
+    let retry_after = error
+        .retry_after()
+        .or(rate_limit.map(|reached| reached.retry_after))
+        .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
     if let Some(seconds) = retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
@@ -108,6 +135,7 @@ pub fn error_response(error: &impl ApiError) -> HttpResponse {
         message,
         details: error.details(),
         validation_errors: error.validation_errors(),
+        rate_limit,
     });
     response
 }

@@ -13,7 +13,7 @@ mod time;
 
 pub use body::{ValidatedJson, ValidatedQuery};
 pub use command::{Answer, Command};
-pub use error::{ApiError, ErrorBody, FieldError, Refusal, error_response};
+pub use error::{ApiError, ErrorBody, FieldError, RateLimit, Refusal, error_response};
 pub use extract::{Actor, Context, Origin, PathId, Principal};
 pub use health::{Health, Healthy};
 pub use paging::{COUNTED, Cursor, Listed, Meta, Paging};

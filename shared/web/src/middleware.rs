@@ -12,7 +12,7 @@ use pitchey_clock::Clock;
 use pitchey_identity::{HEADER, Refused, Request, Verified, Verifier};
 use tracing::{Instrument, field};
 
-use crate::error::{ErrorBody, Pending};
+use crate::error::{ErrorBody, Pending, RateLimit};
 use crate::{Refusal, extract};
 
 /// The outermost: a span that continues the caller's trace, one log line, metrics, and errors in their envelope.
@@ -131,13 +131,27 @@ fn enveloped(
         .is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
     let pending = response.response().extensions().get::<Pending>().cloned();
     let Some(pending) = pending.or_else(|| (!is_json).then(|| of_framework(status))) else { return response };
+    let rate_limit = pending.rate_limit;
     let body = body(pending, status.as_u16(), clock, request_id);
     let mut response = response.map_body(|head, _| {
         head.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         BoxBody::new(serde_json::to_vec(&body).unwrap_or_default())
     });
     response.headers_mut().remove(header::CONTENT_LENGTH);
+    if let Some(reached) = rate_limit {
+        tell(reached, body.timestamp, response.headers_mut());
+    }
     response
+}
+
+/// Like the gateway: reset is the Unix time in seconds.
+fn tell(reached: RateLimit, now: crate::Timestamp, headers: &mut header::HeaderMap) {
+    let reset = now.0.timestamp() + i64::from(reached.retry_after);
+    for (name, value) in
+        [("x-ratelimit-limit", i64::from(reached.limit)), ("x-ratelimit-remaining", 0), ("x-ratelimit-reset", reset)]
+    {
+        headers.insert(header::HeaderName::from_static(name), value.into());
+    }
 }
 
 fn of_framework(status: StatusCode) -> Pending {
@@ -166,6 +180,7 @@ fn internal() -> Pending {
         message: "Something went wrong on our side.".to_owned(),
         details: serde_json::json!({}),
         validation_errors: Vec::new(),
+        rate_limit: None,
     }
 }
 

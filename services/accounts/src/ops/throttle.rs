@@ -16,7 +16,7 @@ use crate::state::AppState;
 use crate::store::login_attempts::{self, Key};
 
 /// Failures allowed.
-pub const LIMIT: i64 = 5;
+pub const LIMIT: u32 = 5;
 /// How long one counts.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
@@ -65,15 +65,14 @@ pub struct Counted(i64);
 /// Counts an attempt, or refuses it.
 pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<Counted, Error> {
     login_attempts::lock(tx, &turn.key).await?;
-    let recent = login_attempts::since(tx, &turn.key, now - WINDOW, LIMIT).await?;
+    let recent = login_attempts::since(tx, &turn.key, now - WINDOW, i64::from(LIMIT)).await?;
     match recent.last() {
         // The next try comes when the oldest of the last five does not count any more.
-        Some(oldest) if recent.len() as i64 >= LIMIT => {
+        Some(oldest) if recent.len() >= LIMIT as usize => {
             let left = ((*oldest + WINDOW - now).num_seconds() + 1).max(1);
             metrics::counter!("logins_throttled_total").increment(1);
             Err(Error::TooManyAttempts {
                 retry_after: u32::try_from(left).unwrap_or(u32::MAX),
-                reset: now.timestamp() + left,
             })
         }
         _ => Ok(Counted(login_attempts::insert(tx, &turn.key, now).await?)),

@@ -26,7 +26,7 @@ use crate::words::NdaStatus;
 /// Credits that a request holds.
 pub const REQUEST_COST: i32 = 10;
 /// Requests of one user in 24 hours.
-pub const REQUEST_LIMIT: usize = 10;
+pub const REQUEST_LIMIT: u32 = 10;
 
 /// An NDA after a transition.
 pub struct Moved {

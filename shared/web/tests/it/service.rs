@@ -47,11 +47,8 @@ impl ApiError for Error {
         }
     }
 
-    fn validation_errors(&self) -> Vec<pitchey_web::FieldError> {
-        match self {
-            Self::Refused(refusal) => refusal.validation_errors(),
-            Self::Broken => Vec::new(),
-        }
+    fn refusal(&self) -> Option<&Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
     }
 }
 

@@ -128,7 +128,7 @@ async fn known(
 
 /// Refuses one request more than `recent` ones if that is too many in a day.
 pub fn within_limit(recent: &[DateTime<Utc>], now: DateTime<Utc>) -> Result<(), Error> {
-    let Some(position) = recent.len().checked_sub(REQUEST_LIMIT) else { return Ok(()) };
+    let Some(position) = recent.len().checked_sub(REQUEST_LIMIT as usize) else { return Ok(()) };
     let free_at = recent.get(position).map_or(now, |at| *at + DAY);
     let seconds = u32::try_from((free_at - now).num_seconds().max(0) + 1).unwrap_or(u32::MAX);
     Err(Error::NdaRequestLimit { seconds })
