@@ -1,9 +1,10 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test bench check lint fmt migrate events proto
+.PHONY: run demo test soak bench check lint fmt migrate events proto
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
+soak:    ; @PITCHEY_SOAK=1 deploy/dev/test --profile soak --cargo-profile release
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings

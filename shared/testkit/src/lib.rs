@@ -16,6 +16,7 @@ mod plan;
 mod processes;
 pub mod schema;
 mod servers;
+mod size;
 mod wait;
 
 pub use answer::Answer;
@@ -27,4 +28,5 @@ pub use deliveries::Deliveries;
 pub use emitted::{Emitted, Happened};
 pub use plan::Plan;
 pub use servers::{Server, Servers};
+pub use size::size;
 pub use wait::{SOON, wait_for, wait_until};
