@@ -31,16 +31,16 @@ pub fn page() -> String {
          *Consumers* take an event exactly once through their durable queue; of *listeners* each running replica hears it. An \
          event nobody wants is not published.\n",
     );
-    for entries in CATALOGUE {
-        let Some(first) = entries.first() else { continue };
-        let _ = write!(
-            page,
-            "\n## {}\n\n| event | kind | tells | consumers | listeners |\n|---|---|---|---|---|\n",
-            first.producer
-        );
-        for entry in *entries {
-            let _ = writeln!(page, "{}", line(entry));
+    let mut producer = None;
+    for entry in CATALOGUE.iter().flat_map(|entries| *entries) {
+        if producer.replace(entry.producer) != Some(entry.producer) {
+            let _ = write!(
+                page,
+                "\n## {}\n\n| event | kind | tells | consumers | listeners |\n|---|---|---|---|---|\n",
+                entry.producer
+            );
         }
+        let _ = writeln!(page, "{}", line(entry));
     }
     page
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::words;
-use crate::{UnknownWord, accounts, pitches};
+use crate::{UnknownWord, accounts, analytics, pitches, views};
 
 words! {
     /// The parts of the platform that run as processes of their own.
@@ -61,7 +61,8 @@ impl Entry {
 }
 
 /// All events of the platform, by producer.
-pub static CATALOGUE: &[&[Entry]] = &[accounts::EVENTS, pitches::EVENTS];
+pub static CATALOGUE: &[&[Entry]] =
+    &[accounts::EVENTS, pitches::EVENTS, pitches::social::EVENTS, analytics::EVENTS, views::EVENTS];
 
 /// The catalogue's line of `event_type`.
 pub fn entry(event_type: &str) -> Option<&'static Entry> {

@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod analytics;
 mod catalogue;
 mod envelope;
 mod ids;
 mod pitches;
+mod views;
 
 pub use accounts::*;
+pub use analytics::*;
 pub use catalogue::{CATALOGUE, Entry, Kind, Service, entry};
 pub use envelope::{Envelope, Event, Subject};
 pub use ids::*;
 pub use pitches::*;
+pub use views::*;

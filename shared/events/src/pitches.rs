@@ -7,6 +7,10 @@ use crate::{Entry, Event, HoldKey, Kind, NdaId, NdaType, PitchId, Service, Subje
 
 use Service::{Notifications, Pitches};
 
+pub(crate) mod social;
+
+pub use social::*;
+
 macro_rules! nda_fact {
     ($event:ident, $meaning:literal) => {
         Entry {
@@ -56,6 +60,12 @@ pub struct PitchPublished {
     pub owner_id: UserId,
     /// Whether it is the first time.
     pub first_time: bool,
+    /// The pitch's title, which is public.
+    #[serde(default)]
+    pub pitch_title: String,
+    /// The credit hold of the publication, where it costs something.
+    #[serde(default)]
+    pub hold: Option<HoldKey>,
 }
 
 impl Event for PitchPublished {

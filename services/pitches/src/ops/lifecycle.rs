@@ -54,8 +54,13 @@ pub async fn go(tx: &mut Tx, act: &Act<'_>, id: PitchId, to: Move) -> Result<(Ca
     let (moved, protected) = moved.ok_or(Error::PitchWrongState { status: card.status })?;
     act.record(tx, to.action(), id, json!({ "status": card.status }), json!({ "status": status })).await?;
     if to == Move::Publish {
-        let event =
-            PitchPublished { pitch_id: id, owner_id: card.owner(), first_time: card.published_at.is_none() };
+        let event = PitchPublished {
+            pitch_id: id,
+            owner_id: card.owner(),
+            first_time: card.published_at.is_none(),
+            pitch_title: moved.title.clone(),
+            hold: None,
+        };
         outbox::append(tx, &event).await?;
     }
     announce(tx, &moved).await?;
