@@ -120,7 +120,9 @@ impl ApiError for Error {
 
     fn rate_limit(&self) -> Option<RateLimit> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(RateLimit { limit: LIMIT, retry_after: *retry_after }),
+            Self::TooManyAttempts { retry_after } => {
+                Some(RateLimit { limit: LIMIT, retry_after: *retry_after })
+            }
             _ => None,
         }
     }

@@ -7,8 +7,9 @@ use pitchey_events::{MailRequestId, Service, SessionId, UserId};
 use pitchey_identity::Actor;
 use pitchey_rpc::proto::accounts::accounts_server::{Accounts, AccountsServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, MailTokenReply, MailTokenRequest, RecipientsReply,
-    RecipientsRequest, RelationReply, RelationRequest, UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, MailTokenReply,
+    MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, UsersByIdsReply,
+    UsersByIdsRequest,
 };
 use pitchey_rpc::{Caller, Session};
 use tonic::service::Routes;
@@ -73,6 +74,14 @@ impl Accounts for Door {
         }))
     }
 
+    async fn blocked_ids(
+        &self,
+        request: Request<BlockedIdsRequest>,
+    ) -> Result<Response<BlockedIdsReply>, Status> {
+        let ids = self.blocked_ids(UserId(request.get_ref().user_id)).await?;
+        Ok(Response::new(BlockedIdsReply { ids }))
+    }
+
     async fn recipients(
         &self,
         request: Request<RecipientsRequest>,
@@ -124,6 +133,11 @@ impl Door {
     async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Error> {
         let mut connection = self.0.databases.system.connection().await?;
         Ok(user_blocks::between(&mut connection, one, other).await?)
+    }
+
+    async fn blocked_ids(&self, user: UserId) -> Result<Vec<i32>, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        Ok(user_blocks::around(&mut connection, user).await?)
     }
 
     async fn promised(&self, id: MailRequestId) -> Result<Option<MailTokenReply>, Error> {

@@ -83,6 +83,7 @@ pub fn recipient(user: User) -> Recipient {
     Recipient {
         user_id: user.id(),
         active: user.may_log_in(),
+        closing: user.is_closing(),
         name: user.first_name.filter(|name| !name.is_empty()).unwrap_or(user.username),
         email: user.email,
     }

@@ -1,10 +1,11 @@
 //! What accounts tells: users, sessions, and the mails it promises.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, Kind, MailRequestId, Service, SessionId, Subject, Tier, UserId, UserType};
 
-use Service::{Accounts, Gateway, Messaging, Notifications, Pitches};
+use Service::{Accounts, Analytics, Gateway, Messaging, Notifications, Payments, Pitches};
 
 pub(crate) static EVENTS: &[Entry] = &[
     Entry {
@@ -70,6 +71,54 @@ pub(crate) static EVENTS: &[Entry] = &[
         producer: Accounts,
         consumers: &[],
         listeners: &[Gateway, Pitches],
+    },
+    Entry {
+        event_type: UserBlocked::TYPE,
+        meaning: "A user blocked another. The blocked one is not to be told.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[Messaging],
+    },
+    Entry {
+        event_type: UserUnblocked::TYPE,
+        meaning: "A user took a block back.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[Messaging],
+    },
+    Entry {
+        event_type: DeletionRequested::TYPE,
+        meaning: "A user asked for the account to be deleted; it is closed from now on and can be had back for 14 days.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[],
+    },
+    Entry {
+        event_type: DeletionCancelled::TYPE,
+        meaning: "A user came back within the days of grace; the account stays.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[],
+    },
+    Entry {
+        event_type: UserDeleted::TYPE,
+        meaning: "A user is gone: the row is a pseudonym now. Whoever keeps personal data of the user erases it, but for what is somebody else's evidence.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[Messaging, Payments, Analytics],
+        listeners: &[],
+    },
+    Entry {
+        event_type: DataExportReady::TYPE,
+        meaning: "The copy of the own data that a user asked for can be fetched.",
+        kind: Kind::Fact,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[],
     },
 ];
 
@@ -218,5 +267,107 @@ impl Event for UserChanged {
 
     fn subject_version(&self) -> Option<i64> {
         Some(self.version)
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBlocked {
+    /// Who blocked.
+    pub blocker_id: UserId,
+    /// Whom.
+    pub blocked_id: UserId,
+}
+
+impl Event for UserBlocked {
+    const TYPE: &'static str = "user.blocked.v1";
+
+    fn subject(&self) -> Subject {
+        self.blocker_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserUnblocked {
+    /// Who took it back.
+    pub blocker_id: UserId,
+    /// Whom it was for. A block of the other side may still stand.
+    pub blocked_id: UserId,
+}
+
+impl Event for UserUnblocked {
+    const TYPE: &'static str = "user.unblocked.v1";
+
+    fn subject(&self) -> Subject {
+        self.blocker_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionRequested {
+    /// Who asked.
+    pub user_id: UserId,
+    /// Until then, logging in keeps the account.
+    pub deleted_from: DateTime<Utc>,
+}
+
+impl Event for DeletionRequested {
+    const TYPE: &'static str = "user.deletion_requested.v1";
+
+    fn subject(&self) -> Subject {
+        self.user_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionCancelled {
+    /// Who stays.
+    pub user_id: UserId,
+}
+
+impl Event for DeletionCancelled {
+    const TYPE: &'static str = "user.deletion_cancelled.v1";
+
+    fn subject(&self) -> Subject {
+        self.user_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDeleted {
+    /// Who is gone.
+    pub user_id: UserId,
+}
+
+impl Event for UserDeleted {
+    const TYPE: &'static str = "user.deleted.v1";
+
+    fn subject(&self) -> Subject {
+        self.user_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataExportReady {
+    /// Whose data.
+    pub user_id: UserId,
+    /// The export, as in `/api/gdpr/exports/{id}`.
+    pub export_id: i64,
+    /// The mail promised; its token opens the link `/api/gdpr/exports/{id}?token=`.
+    pub mail_request_id: MailRequestId,
+    /// Until then it can be fetched.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Event for DataExportReady {
+    const TYPE: &'static str = "user.data_export_ready.v1";
+
+    fn subject(&self) -> Subject {
+        self.user_id.into()
     }
 }

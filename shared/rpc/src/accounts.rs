@@ -97,6 +97,8 @@ pub struct Recipient {
     pub name: String,
     /// May get mail at all.
     pub active: bool,
+    /// Asked for deletion and is in the days of grace: gets only mail about that, though not active.
+    pub closing: bool,
 }
 
 /// The token of a promised mail, with where to send it.
@@ -169,6 +171,15 @@ impl Accounts {
         Ok(Relation { user: user.try_into()?, other: other.try_into()?, blocked: reply.blocked })
     }
 
+    /// Everybody with whom `user` has a block, whichever side made it: for hiding, never for showing.
+    ///
+    /// # Errors
+    /// Nobody knows now.
+    pub async fn blocked_ids(&self, user: UserId) -> Result<Vec<UserId>, Error> {
+        let reply = call!(self, blocked_ids, "BlockedIds", proto::BlockedIdsRequest { user_id: user.0 })?;
+        Ok(reply.ids.into_iter().map(UserId).collect())
+    }
+
     /// Where to send mail to `ids`, in any order; ids nobody has are left out.
     ///
     /// # Errors
@@ -197,6 +208,7 @@ impl Accounts {
                 email: reply.email,
                 name: reply.name,
                 active: true,
+                closing: false,
             },
             expires_at: time(reply.expires_at)?,
         })
@@ -303,6 +315,7 @@ impl From<proto::Recipient> for Recipient {
             email: recipient.email,
             name: recipient.name,
             active: recipient.active,
+            closing: recipient.closing,
         }
     }
 }
@@ -314,6 +327,7 @@ impl From<Recipient> for proto::Recipient {
             email: recipient.email,
             name: recipient.name,
             active: recipient.active,
+            closing: recipient.closing,
         }
     }
 }

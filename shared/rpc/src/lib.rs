@@ -4,12 +4,14 @@ mod accounts;
 mod client;
 mod error;
 mod payments;
+mod privacy;
 mod server;
 
 pub use accounts::{Accounts, MailToken, PublicUser, Recipient, Relation, Session};
 pub use client::Targets;
 pub use error::{Error, refusal};
-pub use payments::{Held, Payments};
+pub use payments::{Balance, Held, Payments};
+pub use privacy::{Keeper, Parts, Privacy, privacy_server};
 pub use server::{Caller, Server, Started};
 
 /// Messages and service traits, generated from `proto/`.
@@ -22,5 +24,9 @@ pub mod proto {
     /// Served by payments.
     pub mod payments {
         include!("gen/pitchey.payments.v1.rs");
+    }
+    /// Served by every service that keeps something about users.
+    pub mod privacy {
+        include!("gen/pitchey.privacy.v1.rs");
     }
 }

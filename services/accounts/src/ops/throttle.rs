@@ -71,9 +71,7 @@ pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<Cou
         Some(oldest) if recent.len() >= LIMIT as usize => {
             let left = ((*oldest + WINDOW - now).num_seconds() + 1).max(1);
             metrics::counter!("logins_throttled_total").increment(1);
-            Err(Error::TooManyAttempts {
-                retry_after: u32::try_from(left).unwrap_or(u32::MAX),
-            })
+            Err(Error::TooManyAttempts { retry_after: u32::try_from(left).unwrap_or(u32::MAX) })
         }
         _ => Ok(Counted(login_attempts::insert(tx, &turn.key, now).await?)),
     }

@@ -13,3 +13,10 @@ pub async fn between(connection: &mut AsyncPgConnection, one: UserId, other: Use
         .get_result(connection)
         .await
 }
+
+/// Everybody with whom `user` has a block, whichever side made it.
+pub async fn around(connection: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<i32>> {
+    let made = user_blocks::table.filter(user_blocks::blocker_id.eq(user.0)).select(user_blocks::blocked_id);
+    let met = user_blocks::table.filter(user_blocks::blocked_id.eq(user.0)).select(user_blocks::blocker_id);
+    made.union(met).load(connection).await
+}

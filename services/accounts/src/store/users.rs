@@ -42,6 +42,7 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
     pub banned_at: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,
+    pub anonymised_at: Option<DateTime<Utc>>,
     pub version: i64,
 }
 
@@ -53,6 +54,14 @@ impl User {
     /// May have a session.
     pub const fn may_log_in(&self) -> bool {
         self.is_active && self.banned_at.is_none() && self.deleted_at.is_none()
+    }
+
+    /// Asked for deletion, and may still come back.
+    pub const fn is_closing(&self) -> bool {
+        self.is_active
+            && self.banned_at.is_none()
+            && self.deleted_at.is_some()
+            && self.anonymised_at.is_none()
     }
 }
 

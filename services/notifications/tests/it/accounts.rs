@@ -90,6 +90,10 @@ impl accounts_server::Accounts for Answers {
         Err(Status::unimplemented("notifications does not ask this"))
     }
 
+    async fn blocked_ids(&self, _: Request<BlockedIdsRequest>) -> Result<Response<BlockedIdsReply>, Status> {
+        Err(Status::unimplemented("notifications does not ask this"))
+    }
+
     async fn users_by_ids(
         &self,
         request: Request<UsersByIdsRequest>,
@@ -127,7 +131,7 @@ impl accounts_server::Accounts for Answers {
         known.asked += 1;
         let recipients = request.into_inner().user_ids.into_iter().filter_map(|user_id| {
             let Person { email, name, active } = known.people.get(&user_id)?.clone();
-            Some(Recipient { user_id, email, name, active })
+            Some(Recipient { user_id, email, name, active, closing: false })
         });
         Ok(Response::new(RecipientsReply { recipients: recipients.collect() }))
     }

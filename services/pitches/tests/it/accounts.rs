@@ -9,8 +9,9 @@ use pitchey_events::{Service, UserId};
 use pitchey_identity::{Actor, Verifier};
 use pitchey_rpc::proto::accounts::accounts_server::{self, AccountsServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, MailTokenReply, MailTokenRequest, RecipientsReply,
-    RecipientsRequest, RelationReply, RelationRequest, User, UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, MailTokenReply,
+    MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, User,
+    UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
 use pitchey_rpc::proto::payments::{HoldReply, HoldRequest};
@@ -126,6 +127,19 @@ impl accounts_server::Accounts for Answers {
         let users =
             request.into_inner().ids.into_iter().filter_map(|id| known.users.get(&id).cloned()).collect();
         Ok(Response::new(UsersByIdsReply { users }))
+    }
+
+    async fn blocked_ids(
+        &self,
+        request: Request<BlockedIdsRequest>,
+    ) -> Result<Response<BlockedIdsReply>, Status> {
+        let (known, id) = (self.known()?, request.into_inner().user_id);
+        let ids = known.blocks.iter().filter_map(|&(one, other)| match (one == id, other == id) {
+            (true, _) => Some(other),
+            (_, true) => Some(one),
+            _ => None,
+        });
+        Ok(Response::new(BlockedIdsReply { ids: ids.collect() }))
     }
 
     async fn relation(&self, request: Request<RelationRequest>) -> Result<Response<RelationReply>, Status> {

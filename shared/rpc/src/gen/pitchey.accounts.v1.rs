@@ -97,6 +97,16 @@ pub struct RelationReply {
     #[prost(bool, tag = "3")]
     pub blocked: bool,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedIdsRequest {
+    #[prost(int32, tag = "1")]
+    pub user_id: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedIdsReply {
+    #[prost(int32, repeated, tag = "1")]
+    pub ids: ::prost::alloc::vec::Vec<i32>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecipientsRequest {
     #[prost(int32, repeated, tag = "1")]
@@ -119,6 +129,9 @@ pub struct Recipient {
     /// May get mail at all: not banned, not deleted.
     #[prost(bool, tag = "4")]
     pub active: bool,
+    /// Asked for deletion and is in the days of grace: gets only mail about that, though not active.
+    #[prost(bool, tag = "5")]
+    pub closing: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MailTokenRequest {
@@ -303,6 +316,31 @@ pub mod accounts_client {
                 .insert(GrpcMethod::new("pitchey.accounts.v1.Accounts", "Relation"));
             self.inner.unary(req, path, codec).await
         }
+        /// Everybody with whom a user has a block, whichever side made it: for hiding, never for showing.
+        pub async fn blocked_ids(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BlockedIdsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BlockedIdsReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pitchey.accounts.v1.Accounts/BlockedIds",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pitchey.accounts.v1.Accounts", "BlockedIds"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Where to send mail to users. Only notifications may ask. At most 500 ids.
         pub async fn recipients(
             &mut self,
@@ -383,6 +421,11 @@ pub mod accounts_server {
             &self,
             request: tonic::Request<super::RelationRequest>,
         ) -> std::result::Result<tonic::Response<super::RelationReply>, tonic::Status>;
+        /// Everybody with whom a user has a block, whichever side made it: for hiding, never for showing.
+        async fn blocked_ids(
+            &self,
+            request: tonic::Request<super::BlockedIdsRequest>,
+        ) -> std::result::Result<tonic::Response<super::BlockedIdsReply>, tonic::Status>;
         /// Where to send mail to users. Only notifications may ask. At most 500 ids.
         async fn recipients(
             &self,
@@ -589,6 +632,51 @@ pub mod accounts_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RelationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pitchey.accounts.v1.Accounts/BlockedIds" => {
+                    #[allow(non_camel_case_types)]
+                    struct BlockedIdsSvc<T: Accounts>(pub Arc<T>);
+                    impl<
+                        T: Accounts,
+                    > tonic::server::UnaryService<super::BlockedIdsRequest>
+                    for BlockedIdsSvc<T> {
+                        type Response = super::BlockedIdsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BlockedIdsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Accounts>::blocked_ids(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BlockedIdsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -6,7 +6,11 @@ use std::path::Path;
 fn the_generated_code_is_what_the_protos_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let protos = root.join("../../proto");
-    let files = ["pitchey/accounts/v1/accounts.proto", "pitchey/payments/v1/payments.proto"];
+    let files = [
+        "pitchey/accounts/v1/accounts.proto",
+        "pitchey/payments/v1/payments.proto",
+        "pitchey/privacy/v1/privacy.proto",
+    ];
     let descriptors = protox::compile(files, [&protos]).unwrap();
     let out = tempfile::tempdir().unwrap();
     tonic_prost_build::configure().out_dir(out.path()).compile_fds(descriptors).unwrap();
