@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::words;
-use crate::{UnknownWord, accounts, analytics, pitches, views};
+use crate::{UnknownWord, accounts, analytics, notifications, pitches, views};
 
 words! {
     /// The parts of the platform that run as processes of their own.
@@ -61,8 +61,14 @@ impl Entry {
 }
 
 /// All events of the platform, by producer.
-pub static CATALOGUE: &[&[Entry]] =
-    &[accounts::EVENTS, pitches::EVENTS, pitches::social::EVENTS, analytics::EVENTS, views::EVENTS];
+pub static CATALOGUE: &[&[Entry]] = &[
+    accounts::EVENTS,
+    pitches::EVENTS,
+    pitches::social::EVENTS,
+    analytics::EVENTS,
+    views::EVENTS,
+    notifications::EVENTS,
+];
 
 /// The catalogue's line of `event_type`.
 pub fn entry(event_type: &str) -> Option<&'static Entry> {

@@ -5,6 +5,7 @@ mod analytics;
 mod catalogue;
 mod envelope;
 mod ids;
+mod notifications;
 mod pitches;
 mod views;
 
@@ -13,5 +14,6 @@ pub use analytics::*;
 pub use catalogue::{CATALOGUE, Entry, Kind, Service, entry};
 pub use envelope::{Envelope, Event, Subject};
 pub use ids::*;
+pub use notifications::*;
 pub use pitches::*;
 pub use views::*;
