@@ -14,7 +14,7 @@ use pitchey_rpc::proto::accounts::{
     UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
-use pitchey_rpc::proto::payments::{HoldReply, HoldRequest};
+use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
 use pitchey_testkit::identity;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -169,13 +169,21 @@ impl payments_server::Payments for Answers {
         let request = request.into_inner();
         let balance = known.balances.get(&request.user_id).copied().unwrap_or(0);
         if known.held.contains(&request.key) {
-            return Ok(Response::new(HoldReply { held: true, balance }));
+            return Ok(Response::new(HoldReply { held: true, balance, amount: request.amount }));
         }
         if balance < request.amount {
-            return Ok(Response::new(HoldReply { held: false, balance }));
+            return Ok(Response::new(HoldReply { held: false, balance, amount: 0 }));
         }
         known.balances.insert(request.user_id, balance - request.amount);
         known.held.push(request.key);
-        Ok(Response::new(HoldReply { held: true, balance: balance - request.amount }))
+        Ok(Response::new(HoldReply { held: true, balance: balance - request.amount, amount: request.amount }))
+    }
+
+    async fn charge(&self, _: Request<HoldRequest>) -> Result<Response<HoldReply>, Status> {
+        Err(Status::unimplemented("pitches does not ask this"))
+    }
+
+    async fn balance(&self, _: Request<BalanceRequest>) -> Result<Response<BalanceReply>, Status> {
+        Err(Status::unimplemented("pitches does not ask this"))
     }
 }

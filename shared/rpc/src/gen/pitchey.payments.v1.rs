@@ -6,21 +6,42 @@ pub struct HoldRequest {
     pub key: ::prost::alloc::string::String,
     #[prost(int32, tag = "2")]
     pub user_id: i32,
-    /// Credits, at least 1.
+    /// The usual price in credits, at least 1.
     #[prost(int32, tag = "3")]
     pub amount: i32,
-    /// What for: `nda_request`.
+    /// What for, one of: nda_request, conversation, pitch_publish, promotion, media_text, media_pictures, media_extra_image, media_video_link.
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HoldReply {
-    /// False: the balance is too small, and nothing is held.
+    /// False: the balance is too small, and nothing is taken.
     #[prost(bool, tag = "1")]
     pub held: bool,
     /// What is left to spend.
     #[prost(int32, tag = "2")]
     pub balance: i32,
+    /// What was taken: 0 where it is free for this user.
+    #[prost(int32, tag = "3")]
+    pub amount: i32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BalanceRequest {
+    #[prost(int32, tag = "1")]
+    pub user_id: i32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BalanceReply {
+    /// Credits that can be spent: granted and purchased ones.
+    #[prost(int32, tag = "1")]
+    pub balance: i32,
+    #[prost(int32, tag = "2")]
+    pub granted: i32,
+    #[prost(int32, tag = "3")]
+    pub purchased: i32,
+    /// Set aside, in the balance no more.
+    #[prost(int32, tag = "4")]
+    pub held: i32,
 }
 /// Generated client implementations.
 pub mod payments_client {
@@ -33,7 +54,9 @@ pub mod payments_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Credits, for the services that sell something. Served by payments, to services only.
+    /// Credits, for the services that sell something. Served by payments, to services only. Every key is a UUID drawn by the caller; the same key again
+    /// gives the same answer and does nothing more. What a thing costs a user the caller does not know: it names the usual price, and payments takes
+    /// nothing where the user's plan, or a free allowance, covers it.
     #[derive(Debug, Clone)]
     pub struct PaymentsClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -114,8 +137,7 @@ pub mod payments_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Sets credits aside under a key of the caller's. Tentative: released after two minutes unless an event with the key makes it firm.
-        /// The same key again gives the same answer.
+        /// Sets credits aside. Tentative: released after two minutes unless an event with the key makes it firm.
         pub async fn hold(
             &mut self,
             request: impl tonic::IntoRequest<super::HoldRequest>,
@@ -137,6 +159,50 @@ pub mod payments_client {
                 .insert(GrpcMethod::new("pitchey.payments.v1.Payments", "Hold"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes credits for good, where there is no event that could make a hold firm.
+        pub async fn charge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::HoldRequest>,
+        ) -> std::result::Result<tonic::Response<super::HoldReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pitchey.payments.v1.Payments/Charge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pitchey.payments.v1.Payments", "Charge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What a user can spend now.
+        pub async fn balance(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::BalanceReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pitchey.payments.v1.Payments/Balance",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pitchey.payments.v1.Payments", "Balance"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -152,14 +218,25 @@ pub mod payments_server {
     /// Generated trait containing gRPC methods that should be implemented for use with PaymentsServer.
     #[async_trait]
     pub trait Payments: std::marker::Send + std::marker::Sync + 'static {
-        /// Sets credits aside under a key of the caller's. Tentative: released after two minutes unless an event with the key makes it firm.
-        /// The same key again gives the same answer.
+        /// Sets credits aside. Tentative: released after two minutes unless an event with the key makes it firm.
         async fn hold(
             &self,
             request: tonic::Request<super::HoldRequest>,
         ) -> std::result::Result<tonic::Response<super::HoldReply>, tonic::Status>;
+        /// Takes credits for good, where there is no event that could make a hold firm.
+        async fn charge(
+            &self,
+            request: tonic::Request<super::HoldRequest>,
+        ) -> std::result::Result<tonic::Response<super::HoldReply>, tonic::Status>;
+        /// What a user can spend now.
+        async fn balance(
+            &self,
+            request: tonic::Request<super::BalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::BalanceReply>, tonic::Status>;
     }
-    /// Credits, for the services that sell something. Served by payments, to services only.
+    /// Credits, for the services that sell something. Served by payments, to services only. Every key is a UUID drawn by the caller; the same key again
+    /// gives the same answer and does nothing more. What a thing costs a user the caller does not know: it names the usual price, and payments takes
+    /// nothing where the user's plan, or a free allowance, covers it.
     #[derive(Debug)]
     pub struct PaymentsServer<T> {
         inner: Arc<T>,
@@ -264,6 +341,92 @@ pub mod payments_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = HoldSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pitchey.payments.v1.Payments/Charge" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChargeSvc<T: Payments>(pub Arc<T>);
+                    impl<T: Payments> tonic::server::UnaryService<super::HoldRequest>
+                    for ChargeSvc<T> {
+                        type Response = super::HoldReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HoldRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Payments>::charge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChargeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pitchey.payments.v1.Payments/Balance" => {
+                    #[allow(non_camel_case_types)]
+                    struct BalanceSvc<T: Payments>(pub Arc<T>);
+                    impl<T: Payments> tonic::server::UnaryService<super::BalanceRequest>
+                    for BalanceSvc<T> {
+                        type Response = super::BalanceReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BalanceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Payments>::balance(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BalanceSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

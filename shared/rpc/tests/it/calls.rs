@@ -9,7 +9,7 @@ use pitchey_config::Rpc;
 use pitchey_events::{HoldKey, Service, UserId};
 use pitchey_identity::{Identity, Signer, Verifier};
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
-use pitchey_rpc::proto::payments::{HoldReply, HoldRequest};
+use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
 use pitchey_rpc::{Caller, Error, Held, Payments, Server, Started, Targets, refusal};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -30,8 +30,16 @@ impl payments_server::Payments for Replica {
             1 => std::future::pending().await,
             2 => Err(refusal(409, "hold_released", "That hold was released.")),
             3 => Err(refusal(500, "broken", "secret internals")),
-            amount => Ok(Response::new(HoldReply { held: amount <= 100, balance: 100 })),
+            amount => Ok(Response::new(HoldReply { held: amount <= 100, balance: 100, amount })),
         }
+    }
+
+    async fn charge(&self, _: Request<HoldRequest>) -> Result<Response<HoldReply>, Status> {
+        Err(Status::unimplemented("only holds here"))
+    }
+
+    async fn balance(&self, _: Request<BalanceRequest>) -> Result<Response<BalanceReply>, Status> {
+        Err(Status::unimplemented("only holds here"))
     }
 }
 
