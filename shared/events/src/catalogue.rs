@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::words;
-use crate::{UnknownWord, accounts, analytics, notifications, pitches, views};
+use crate::{UnknownWord, accounts, analytics, notifications, payments, pitches, views};
 
 words! {
     /// The parts of the platform that run as processes of their own.
@@ -64,10 +64,12 @@ impl Entry {
 pub static CATALOGUE: &[&[Entry]] = &[
     accounts::EVENTS,
     pitches::EVENTS,
+    pitches::files::EVENTS,
     pitches::social::EVENTS,
     analytics::EVENTS,
     views::EVENTS,
     notifications::EVENTS,
+    payments::EVENTS,
 ];
 
 /// The catalogue's line of `event_type`.

@@ -6,6 +6,7 @@ mod catalogue;
 mod envelope;
 mod ids;
 mod notifications;
+mod payments;
 mod pitches;
 mod views;
 
@@ -15,5 +16,6 @@ pub use catalogue::{CATALOGUE, Entry, Kind, Service, entry};
 pub use envelope::{Envelope, Event, Subject};
 pub use ids::*;
 pub use notifications::*;
+pub use payments::*;
 pub use pitches::*;
 pub use views::*;
