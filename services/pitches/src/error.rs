@@ -161,6 +161,13 @@ impl ResponseError for Error {
     }
 }
 
+impl From<Error> for tonic::Status {
+    fn from(error: Error) -> Self {
+        tracing::warn!(%error, "a call failed");
+        pitchey_rpc::refusal(error.status().as_u16(), error.code(), &error.message())
+    }
+}
+
 impl From<pitchey_db::Error> for Error {
     fn from(error: pitchey_db::Error) -> Self {
         Self::Refused(error.into())

@@ -12,6 +12,7 @@ mod ops;
 mod projection;
 mod public_cache;
 mod receipts;
+mod rpc;
 mod schema;
 pub mod seeding;
 mod settings;
@@ -41,6 +42,7 @@ use state::AppState;
 /// The running service.
 pub struct Pitches {
     http: pitchey_web::Started,
+    rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
     jobs: Jobs,
     state: AppState,
@@ -51,6 +53,11 @@ impl Pitches {
     /// Where HTTP is served.
     pub const fn http_address(&self) -> SocketAddr {
         self.http.address
+    }
+
+    /// Where gRPC is served.
+    pub const fn rpc_address(&self) -> SocketAddr {
+        self.rpc.address
     }
 
     /// Sweeps NDAs now, unless a replica has in this period. Returns how many it touched.
@@ -77,6 +84,12 @@ impl Process for Pitches {
             Consumes::nothing(),
             consumers::listeners(&state.users, &state.public),
         ));
+        let rpc = pitchey_rpc::Server {
+            settings: settings.rpc,
+            verifier: verifier.clone(),
+            routes: rpc::routes(state.clone()),
+        };
+        let rpc = rpc.start().await?;
         let jobs = Jobs::start(state.clone(), settings.sweep_seconds);
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
@@ -90,11 +103,12 @@ impl Process for Pitches {
             state: state.clone(),
             routes,
         };
-        Ok(Self { http: http.start()?, bus, jobs, state, sweep_seconds: settings.sweep_seconds })
+        Ok(Self { http: http.start()?, rpc, bus, jobs, state, sweep_seconds: settings.sweep_seconds })
     }
 
     async fn stop(self) {
         self.http.drain().await;
+        self.rpc.drain().await;
         self.jobs.stop().await;
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;

@@ -1,4 +1,4 @@
-use pitchey_config::{Http, Mode, settings};
+use pitchey_config::{Http, Mode, Rpc, settings};
 use pitchey_db::Database;
 use pitchey_identity::Identity;
 use pitchey_rpc::Targets;
@@ -22,6 +22,8 @@ settings! {
         pub mode: Mode = Mode::Production,
         /// HTTP door.
         pub http: Http,
+        /// gRPC door, for other services.
+        pub rpc: Rpc,
         /// Postgres.
         pub database: Database,
         /// RabbitMQ.

@@ -7,4 +7,5 @@ pub mod pitches;
 #[cfg(test)]
 mod plans;
 pub mod policies;
+pub mod standing;
 pub mod versions;

@@ -4,6 +4,7 @@ mod accounts;
 mod client;
 mod error;
 mod payments;
+mod pitches;
 mod privacy;
 mod server;
 
@@ -11,6 +12,7 @@ pub use accounts::{Accounts, MailToken, PublicUser, Recipient, Relation, Session
 pub use client::Targets;
 pub use error::{Error, refusal};
 pub use payments::{Balance, Held, Payments};
+pub use pitches::{PitchCard, Pitches, SignedNda, Standing};
 pub use privacy::{Keeper, Parts, Privacy, privacy_server};
 pub use server::{Caller, Server, Started};
 
@@ -24,6 +26,10 @@ pub mod proto {
     /// Served by payments.
     pub mod payments {
         include!("gen/pitchey.payments.v1.rs");
+    }
+    /// Served by pitches.
+    pub mod pitches {
+        include!("gen/pitchey.pitches.v1.rs");
     }
     /// Served by every service that keeps something about users.
     pub mod privacy {

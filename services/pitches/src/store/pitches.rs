@@ -102,6 +102,16 @@ pub async fn card(tx: &mut Tx, id: PitchId) -> QueryResult<Option<Card>> {
     living(id).select(Card::as_select()).first(tx).await.optional()
 }
 
+/// Those of `ids` that are not deleted.
+pub async fn cards(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<Card>> {
+    pitches::table
+        .filter(pitches::id.eq_any(ids))
+        .filter(pitches::deleted_at.is_null())
+        .select(Card::as_select())
+        .load(tx)
+        .await
+}
+
 /// The pitch with its protected group, unless it was deleted.
 pub async fn whole(tx: &mut Tx, id: PitchId) -> QueryResult<Option<(Card, Protected)>> {
     living(id).select((Card::as_select(), Protected::as_select())).first(tx).await.optional()

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use pitchey_clock::Clock;
-use pitchey_config::{Http, Mode};
+use pitchey_config::{Http, Mode, Rpc};
 use pitchey_events::{
     NdaAnswerDue, NdaApproved, NdaExpired, NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn,
     PitchChanged, PitchPublished, Service, UserId, UserType,
@@ -75,6 +75,7 @@ impl App {
         let mut settings = Settings {
             mode: Mode::Development,
             http: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
+            rpc: Rpc { address: ([127, 0, 0, 1], 0).into() },
             database: db.settings(Service::Pitches),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Pitches),

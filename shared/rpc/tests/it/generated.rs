@@ -9,6 +9,7 @@ fn the_generated_code_is_what_the_protos_say() {
     let files = [
         "pitchey/accounts/v1/accounts.proto",
         "pitchey/payments/v1/payments.proto",
+        "pitchey/pitches/v1/pitches.proto",
         "pitchey/privacy/v1/privacy.proto",
     ];
     let descriptors = protox::compile(files, [&protos]).unwrap();
