@@ -70,7 +70,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         kind: Kind::State,
         producer: Accounts,
         consumers: &[],
-        listeners: &[Gateway, Pitches],
+        listeners: &[Gateway, Messaging, Pitches],
     },
     Entry {
         event_type: UserBlocked::TYPE,

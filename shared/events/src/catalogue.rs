@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::words;
-use crate::{UnknownWord, accounts, analytics, notifications, payments, pitches, views};
+use crate::{UnknownWord, accounts, analytics, messaging, notifications, payments, pitches, views};
 
 words! {
     /// The parts of the platform that run as processes of their own.
@@ -68,6 +68,7 @@ pub static CATALOGUE: &[&[Entry]] = &[
     pitches::social::EVENTS,
     analytics::EVENTS,
     views::EVENTS,
+    messaging::EVENTS,
     notifications::EVENTS,
     payments::EVENTS,
 ];

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{NdaId, PitchId, UserId};
+use crate::{ConversationId, NdaId, PitchId, UserId};
 
 /// Something that happened, in the words of its producer.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -49,6 +49,12 @@ impl From<PitchId> for Subject {
 impl From<NdaId> for Subject {
     fn from(id: NdaId) -> Self {
         Self(format!("nda/{id}"))
+    }
+}
+
+impl From<ConversationId> for Subject {
+    fn from(id: ConversationId) -> Self {
+        Self(format!("conversation/{id}"))
     }
 }
 

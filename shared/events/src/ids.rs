@@ -54,6 +54,22 @@ id! {
     NdaId(i32)
 }
 id! {
+    /// A row of `media_files`.
+    MediaId(i32)
+}
+id! {
+    /// A row of `investments`.
+    InvestmentId(i32)
+}
+id! {
+    /// A row of `conversations`.
+    ConversationId(i32)
+}
+id! {
+    /// A row of `messages`.
+    MessageId(i64)
+}
+id! {
     /// A row of `sessions`.
     SessionId(Uuid)
 }

@@ -5,20 +5,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, HoldKey, Kind, NdaId, NdaType, PitchId, Service, Subject, UserId};
 
-use Service::{Notifications, Pitches};
+use Service::{Messaging, Notifications, Pitches};
 
 pub(crate) mod social;
 
 pub use social::*;
 
 macro_rules! nda_fact {
-    ($event:ident, $meaning:literal) => {
+    ($event:ident, $meaning:literal, $consumers:expr) => {
         Entry {
             event_type: $event::TYPE,
             meaning: $meaning,
             kind: Kind::Fact,
             producer: Pitches,
-            consumers: &[Notifications],
+            consumers: $consumers,
             listeners: &[],
         }
     };
@@ -41,14 +41,14 @@ pub(crate) static EVENTS: &[Entry] = &[
         consumers: &[],
         listeners: &[Pitches],
     },
-    nda_fact!(NdaRequested, "A buyer asked for access under an NDA."),
-    nda_fact!(NdaApproved, "The owner, or the owner's policy, said yes; the document may be signed."),
-    nda_fact!(NdaRejected, "The owner said no."),
-    nda_fact!(NdaWithdrawn, "The buyer took the request back."),
-    nda_fact!(NdaSigned, "The buyer signed; access has begun."),
-    nda_fact!(NdaRevoked, "The owner or an admin ended it; access is over."),
-    nda_fact!(NdaExpired, "Time ended it: unanswered, unsigned, or the agreed period is over."),
-    nda_fact!(NdaAnswerDue, "A request has waited for the owner's answer for a week."),
+    nda_fact!(NdaRequested, "A buyer asked for access under an NDA.", &[Notifications]),
+    nda_fact!(NdaApproved, "The owner, or the owner's policy, said yes; the document may be signed.", &[Notifications]),
+    nda_fact!(NdaRejected, "The owner said no.", &[Notifications]),
+    nda_fact!(NdaWithdrawn, "The buyer took the request back.", &[Notifications]),
+    nda_fact!(NdaSigned, "The buyer signed; access has begun.", &[Notifications, Messaging]),
+    nda_fact!(NdaRevoked, "The owner or an admin ended it; access is over.", &[Notifications, Messaging]),
+    nda_fact!(NdaExpired, "Time ended it: unanswered, unsigned, or the agreed period is over.", &[Notifications, Messaging]),
+    nda_fact!(NdaAnswerDue, "A request has waited for the owner's answer for a week.", &[Notifications]),
 ];
 
 /// See the catalogue.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, HoldKey, Kind, PitchId, Service, Subject, UserId};
 
-use Service::Pitches;
+use Service::{Messaging, Pitches};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr) => {
@@ -30,7 +30,7 @@ pub(crate) static EVENTS: &[Entry] = &[
     fact!(PitchCommented, "A user wrote a comment on a pitch.", &[]),
     fact!(ReportResolved, "A moderator decided on a report.", &[]),
     fact!(PitchPromoted, "An owner paid for the promotion of a pitch.", &[]),
-    fact!(PitchDeleted, "A pitch was deleted by its owner, or with its owner's account.", &[]),
+    fact!(PitchDeleted, "A pitch was deleted by its owner, or with its owner's account.", &[Messaging]),
 ];
 
 macro_rules! pitch_event {
