@@ -1,0 +1,12 @@
+drop table open_sockets;
+drop table socket_replicas;
+drop table socket_tickets;
+drop function tell_members(integer, integer[], text, text, bigint, jsonb, timestamptz);
+drop function push_frames(integer[], text, text, integer, bigint, jsonb, timestamptz);
+drop table socket_frames;
+drop table socket_streams;
+drop table message_rates;
+drop table discussion_ndas;
+alter table conversation_participants drop column active_until, drop column archived_at;
+revoke usage on sequence messages_id_seq from pitchey_messaging, pitchey_messaging_system;
+drop table conversation_keys;
