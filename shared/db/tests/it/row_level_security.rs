@@ -15,7 +15,7 @@ struct Secured {
     mine: &'static str,
 }
 
-const SECURED: [Secured; 14] = [
+const SECURED: [Secured; 23] = [
     Secured {
         service: Service::Accounts,
         table: "sessions",
@@ -41,6 +41,30 @@ const SECURED: [Secured; 14] = [
         mine: "blocker_id = {me}",
     },
     Secured {
+        service: Service::Accounts,
+        table: "user_totp",
+        insert: "INSERT INTO user_totp (user_id, secret) VALUES ({me}, 'sealed')",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Accounts,
+        table: "user_recovery_codes",
+        insert: "INSERT INTO user_recovery_codes (user_id, digest) VALUES ({me}, sha256('{me}'))",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Accounts,
+        table: "data_requests",
+        insert: "INSERT INTO data_requests (user_id, kind) VALUES ({me}, 'export')",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Accounts,
+        table: "data_export_chunks",
+        insert: "INSERT INTO data_export_chunks (data_request_id, user_id, number, content) SELECT id, user_id, 0, 'sealed' FROM data_requests WHERE user_id = {me}",
+        mine: "user_id = {me}",
+    },
+    Secured {
         service: Service::Pitches,
         table: "ndas",
         insert: "INSERT INTO ndas (pitch_id, pitch_version, owner_id, requester_id, nda_type) VALUES ({pitch}, 1, {other}, {me}, 'basic')",
@@ -51,6 +75,12 @@ const SECURED: [Secured; 14] = [
         table: "nda_policies",
         insert: "INSERT INTO nda_policies (user_id) VALUES ({me})",
         mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Pitches,
+        table: "investments",
+        insert: "INSERT INTO investments (investor_id, pitch_id, amount_cents) VALUES ({me}, {pitch}, 100)",
+        mine: "investor_id = {me}",
     },
     Secured {
         service: Service::Messaging,
@@ -76,6 +106,30 @@ const SECURED: [Secured; 14] = [
         table: "message_read_receipts",
         insert: "INSERT INTO message_read_receipts (message_id, user_id) SELECT id, {me} FROM messages WHERE sender_id = {me}",
         mine: "message_id IN (SELECT messages.id FROM messages JOIN conversation_participants USING (conversation_id) WHERE user_id = {me})",
+    },
+    Secured {
+        service: Service::Messaging,
+        table: "conversation_keys",
+        insert: "INSERT INTO conversation_keys (conversation_id, wrapped_key, master_key) SELECT id, 's1.k.x', 'k' FROM conversations WHERE title = 'of {me}'",
+        mine: "conversation_id IN (SELECT conversation_id FROM conversation_participants WHERE user_id = {me})",
+    },
+    Secured {
+        service: Service::Messaging,
+        table: "message_rates",
+        insert: "INSERT INTO message_rates (user_id, full_at) VALUES ({me}, now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Messaging,
+        table: "socket_streams",
+        insert: "INSERT INTO socket_streams (user_id) VALUES ({me})",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Messaging,
+        table: "socket_frames",
+        insert: "INSERT INTO socket_frames (user_id, seq, type, event) VALUES ({me}, 1, 'receipt', 'read')",
+        mine: "user_id = {me}",
     },
     Secured {
         service: Service::Payments,
@@ -223,7 +277,7 @@ async fn a_user_can_not_write_for_another() {
 async fn a_user_can_write_the_own_rows() {
     let world = World::new().await;
     let newcomer = World::person(&world.db).await;
-    let only_the_system_writes = ["credits", "notifications"];
+    let only_the_system_writes = ["credits", "notifications", "socket_streams", "socket_frames"];
     for Secured { service, table, insert, .. } in &SECURED {
         let mut tx = world.db.databases(*service).await.user.begin(Some(newcomer.me)).await.unwrap();
         let written = tx.batch_execute(&newcomer.fill(insert)).await;
