@@ -41,6 +41,7 @@ create function pitch_search_document(
         || array_to_tsvector(array_remove(array[
                '=g:' || genre::text,
                '=f:' || format::text,
+               '=g:' || genre::text || '/' || format::text,
                '=s:' || nullif(lower(btrim(stage)), ''),
                '=e:' || nullif(lower(btrim(estimated_budget)), ''),
                case when seeking_investment then '=i' end,
@@ -49,7 +50,7 @@ create function pitch_search_document(
            ], null));
 
 comment on function pitch_search_document is
-    'The public text of a pitch, and words that no text can have, for what searches are narrowed to: genre, format, stage, estimated budget, '
+    'The public text of a pitch, and words that no text can have, for what searches are narrowed to: genre, format, both, stage, estimated budget, '
     'whether it seeks investment, and the week and the block of 16 weeks of its publication. So one look into one index answers them together.';
 
 create function pitch_search_follow() returns trigger
