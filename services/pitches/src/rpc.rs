@@ -1,11 +1,13 @@
 //! What pitches tells other services.
 
+use std::collections::{HashMap, HashSet};
+
 use pitchey_events::{PitchId, SessionId, Tier, UserId, UserType};
 use pitchey_identity::Actor;
 use pitchey_rpc::proto::pitches::pitches_server::{Pitches, PitchesServer};
 use pitchey_rpc::proto::pitches::{
-    Pitch, PitchesByIdsReply, PitchesByIdsRequest, SignedNdaReply, SignedNdaRequest, StandingReply,
-    StandingRequest,
+    FollowersReply, FollowersRequest, Glance, Pitch, PitchesByIdsReply, PitchesByIdsRequest, ShownReply,
+    ShownRequest, Sight, SignedNdaReply, SignedNdaRequest, StandingReply, StandingRequest,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -20,6 +22,10 @@ use crate::store::{pitches, standing};
 
 /// Most ids in one call.
 const MOST_IDS: usize = 500;
+/// Most pitches in the glances of one call.
+const MOST_GLANCED: usize = 2_500;
+/// Most followers in a page.
+const MOST_FOLLOWERS: i32 = 1_000;
 
 /// The gRPC services.
 pub fn routes(state: AppState) -> Routes {
@@ -61,6 +67,27 @@ impl Pitches for Door {
         let pitches = self.visible(ids, UserId(*viewer_id)).await?;
         Ok(Response::new(PitchesByIdsReply { pitches }))
     }
+
+    async fn shown(&self, request: Request<ShownRequest>) -> Result<Response<ShownReply>, Status> {
+        let glances = &request.get_ref().glances;
+        let glanced: usize = glances.iter().map(|glance| glance.pitch_ids.len()).sum();
+        if glances.len() > MOST_IDS || glanced > MOST_GLANCED {
+            return Err(Status::invalid_argument(format!(
+                "at most {MOST_IDS} readers and {MOST_GLANCED} pitches"
+            )));
+        }
+        Ok(Response::new(ShownReply { sights: self.sights(glances).await? }))
+    }
+
+    async fn followers(
+        &self,
+        request: Request<FollowersRequest>,
+    ) -> Result<Response<FollowersReply>, Status> {
+        let FollowersRequest { user_id, after, limit } = *request.get_ref();
+        let limit = limit.clamp(1, MOST_FOLLOWERS);
+        let ids = self.followers_of(UserId(user_id), UserId(after), i64::from(limit)).await?;
+        Ok(Response::new(FollowersReply { ids }))
+    }
 }
 
 impl Door {
@@ -91,6 +118,52 @@ impl Door {
             Some(told(card, &access))
         });
         Ok(seen.collect())
+    }
+}
+
+impl Door {
+    /// Nearly all are published ones, which anybody may know of; only for the others the viewers' NDAs are looked up.
+    async fn sights(&self, glances: &[Glance]) -> Result<Vec<Sight>, Error> {
+        let mut ids: Vec<i32> = glances.iter().flat_map(|glance| glance.pitch_ids.iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut tx = self.0.databases.system.begin().await?;
+        let now = self.0.clock.now();
+        let mut cards = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(MOST_IDS) {
+            cards.extend(pitches::cards(&mut tx, ids).await?.into_iter().map(|card| (card.id, card)));
+        }
+        let anybody = Viewer { actor: None, reason: None };
+        let open: HashSet<i32> = cards
+            .values()
+            .filter(|card| Access::decide(&anybody, *card, &[], now).is_some())
+            .map(|card| card.id)
+            .collect();
+        let mut sights = Vec::new();
+        for Glance { viewer_id, pitch_ids } in glances {
+            let closed: Vec<i32> = pitch_ids
+                .iter()
+                .copied()
+                .filter(|id| cards.contains_key(id) && !open.contains(id))
+                .collect();
+            let viewer = somebody(UserId(*viewer_id));
+            let mine =
+                if closed.is_empty() { Vec::new() } else { reading::mine(&mut tx, &viewer, &closed).await? };
+            for card in pitch_ids.iter().filter_map(|id| cards.get(id)) {
+                let ndas: Vec<_> = mine.iter().filter(|nda| nda.pitch_id == card.id).cloned().collect();
+                if open.contains(&card.id) || Access::decide(&viewer, card, &ndas, now).is_some() {
+                    let title = card.title.clone();
+                    sights.push(Sight { viewer_id: *viewer_id, pitch_id: card.id, title });
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(sights)
+    }
+
+    async fn followers_of(&self, user: UserId, after: UserId, limit: i64) -> Result<Vec<i32>, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        Ok(standing::followers(&mut connection, user, after, limit).await?)
     }
 }
 

@@ -8,11 +8,11 @@ mod pitches;
 mod privacy;
 mod server;
 
-pub use accounts::{Accounts, MailToken, PublicUser, Recipient, Relation, Session};
+pub use accounts::{Accounts, LiveSessions, MailToken, PublicUser, Recipient, Relation, Session};
 pub use client::Targets;
 pub use error::{Error, refusal};
 pub use payments::{Balance, Held, Payments};
-pub use pitches::{PitchCard, Pitches, SignedNda, Standing};
+pub use pitches::{PitchCard, Pitches, Sight, SignedNda, Standing};
 pub use privacy::{Keeper, Parts, Privacy, privacy_server};
 pub use server::{Caller, Server, Started};
 

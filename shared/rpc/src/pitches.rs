@@ -60,6 +60,17 @@ pub struct PitchCard {
     pub access: String,
 }
 
+/// A pitch that a reader may know of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Who; `None` is nobody in particular.
+    pub viewer: Option<UserId>,
+    /// Which pitch.
+    pub pitch_id: PitchId,
+    /// Its title.
+    pub title: String,
+}
+
 macro_rules! call {
     ($self:ident, $method:ident, $name:literal, $message:expr) => {
         $self
@@ -128,6 +139,40 @@ impl Pitches {
             cards.extend(reply.pitches.into_iter().map(PitchCard::from));
         }
         Ok(cards)
+    }
+
+    /// Which pitches of each reader's list the reader may know of now; those of nobody in particular are asked for under `None`. At most 500
+    /// readers and 2,500 pitches.
+    ///
+    /// # Errors
+    /// Nobody knows now: show none.
+    pub async fn shown(&self, glances: &[(Option<UserId>, Vec<PitchId>)]) -> Result<Vec<Sight>, Error> {
+        let glances = glances.iter().map(|(viewer, pitches)| proto::Glance {
+            viewer_id: viewer.map_or(0, |id| id.0),
+            pitch_ids: pitches.iter().map(|id| id.0).collect(),
+        });
+        let reply = call!(self, shown, "Shown", proto::ShownRequest { glances: glances.collect() })?;
+        Ok(reply.sights.into_iter().map(Sight::from).collect())
+    }
+
+    /// Up to `limit` followers of `user` with ids above `after`, in order; fewer are the last.
+    ///
+    /// # Errors
+    /// Nobody knows now.
+    pub async fn followers(&self, user: UserId, after: UserId, limit: i32) -> Result<Vec<UserId>, Error> {
+        let message = proto::FollowersRequest { user_id: user.0, after: after.0, limit };
+        let reply = call!(self, followers, "Followers", message)?;
+        Ok(reply.ids.into_iter().map(UserId).collect())
+    }
+}
+
+impl From<proto::Sight> for Sight {
+    fn from(sight: proto::Sight) -> Self {
+        Self {
+            viewer: (sight.viewer_id != 0).then_some(UserId(sight.viewer_id)),
+            pitch_id: PitchId(sight.pitch_id),
+            title: sight.title,
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pitchey_events::{PitchId, UserId};
 
+use crate::schema::follows;
+
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Standing {
@@ -69,4 +71,48 @@ pub async fn signed_nda(
         .await
         .optional()?;
     Ok(signed.map(|signed| signed.expires_at))
+}
+
+/// Up to `limit` followers of `user` with ids above `after`, in order.
+pub async fn followers(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    after: UserId,
+    limit: i64,
+) -> QueryResult<Vec<i32>> {
+    page_of_followers(user, after, limit).load(connection).await
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn page_of_followers(user: UserId, after: UserId, limit: i64) -> _ {
+    follows::table
+        .filter(follows::following_id.eq(user.0))
+        .filter(follows::follower_id.gt(after.0))
+        .order(follows::follower_id)
+        .select(follows::follower_id)
+        .limit(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use pitchey_events::{UserId, UserType};
+    use pitchey_testkit::{Plan, TestDatabase};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_page_of_followers_is_read_from_the_index_in_order() {
+        let db = TestDatabase::create().await;
+        let famous = db.user(UserType::Creator).await;
+        db.execute(&format!(
+            "INSERT INTO users (email, username, password_hash, user_type)
+             SELECT n || '@example.test', 'fan' || n, '', 'viewer' FROM generate_series(1, 5000) AS n;
+             INSERT INTO follows (follower_id, following_id) SELECT id, {famous} FROM users WHERE id <> {famous};
+             ANALYZE follows"
+        ))
+        .await;
+        let mut connection = db.connect_as("pitchey_pitches_system").await;
+        let plan = Plan::of(&mut connection, super::page_of_followers(famous, UserId(0), 500)).await;
+        plan.assert_uses_index("follows_following_follower_idx");
+        plan.assert_never_sorts();
+        plan.assert_never_scans("follows");
+    }
 }

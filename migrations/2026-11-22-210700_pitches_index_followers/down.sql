@@ -1,0 +1,1 @@
+drop index follows_following_follower_idx;
