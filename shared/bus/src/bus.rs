@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::consumer::Consuming;
 use crate::context::Context;
+use crate::publisher::Outlet;
 use crate::state::{Role, State};
 use crate::supervise::supervise;
 use crate::topology::{Names, Topology};
@@ -23,6 +24,7 @@ pub struct Bus {
     /// Everything but the publisher.
     workers: TaskTracker,
     publisher: TaskTracker,
+    outlets: publisher::Outlets,
 }
 
 /// How the bus is doing.
@@ -87,12 +89,13 @@ impl Bus {
             stop: CancellationToken::new(),
             closing: CancellationToken::new(),
         });
-        let bus = Self { context, workers: TaskTracker::new(), publisher: TaskTracker::new() };
-        let consuming = databases.map(|databases| bus.start_publisher_and_relay(databases)).map(
-            |(databases, outlets)| {
-                Arc::new(Consuming { context: Arc::clone(&bus.context), databases, subscriptions, outlets })
-            },
-        );
+        let (outlet, outlets) = watch::channel(None);
+        let bus = Self { context, workers: TaskTracker::new(), publisher: TaskTracker::new(), outlets };
+        let consuming = databases.map(|databases| {
+            bus.start_publisher_and_relay(databases, outlet);
+            let (context, outlets) = (Arc::clone(&bus.context), bus.outlets());
+            Arc::new(Consuming { context, databases: databases.clone(), subscriptions, outlets })
+        });
         if receives {
             bus.start_receiver(consuming, listeners);
         }
@@ -101,20 +104,18 @@ impl Bus {
         bus
     }
 
-    fn start_publisher_and_relay(&self, databases: &Databases) -> (Databases, publisher::Outlets) {
-        let (outlet, outlets) = watch::channel(None);
+    fn start_publisher_and_relay(&self, databases: &Databases, outlet: watch::Sender<Option<Arc<Outlet>>>) {
         let context = Arc::clone(&self.context);
         self.publisher.spawn(async move {
             let closing = context.closing.clone();
             supervise("publisher", closing, || publisher::run(&context, &outlet)).await;
         });
         let (context, to_relay, from_outlets) =
-            (Arc::clone(&self.context), databases.clone(), outlets.clone());
+            (Arc::clone(&self.context), databases.clone(), self.outlets());
         self.workers.spawn(async move {
             let stop = context.stop.clone();
             supervise("relay", stop, || relay::run(&context, &to_relay, &from_outlets)).await;
         });
-        (databases.clone(), outlets)
     }
 
     fn start_receiver(&self, consuming: Option<Arc<Consuming>>, listeners: Listeners) {
@@ -124,6 +125,20 @@ impl Bus {
             let consuming = consuming.filter(|consuming| !consuming.subscriptions.is_empty());
             supervise("receiver", stop, || receiver::run(&context, consuming.as_ref(), &listeners)).await;
         });
+    }
+
+    pub(crate) const fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The publisher's way out; never one without a database.
+    pub(crate) fn outlets(&self) -> publisher::Outlets {
+        self.outlets.clone()
+    }
+
+    /// Runs `task` until it ends, for which [`Bus::shutdown`] waits before the publisher closes.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.workers.spawn(task);
     }
 
     /// How it is doing, from what its tasks saw last; never waits.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod batches;
 mod bus;
 mod consumer;
 mod context;
@@ -21,6 +22,7 @@ mod supervise;
 mod tap;
 mod topology;
 
+pub use batches::{Batches, NotTaken};
 pub use bus::{Backlog, Bus, Health};
 pub use consumer::by_hand::Delivered;
 pub use error::Error;

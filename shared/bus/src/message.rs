@@ -114,6 +114,12 @@ impl Message {
     }
 }
 
+/// A UUIDv7 begins with its time.
+pub(crate) fn made_at(id: Uuid) -> DateTime<Utc> {
+    let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
+    seconds.try_into().ok().and_then(|seconds| DateTime::from_timestamp(seconds, nanos)).unwrap_or_default()
+}
+
 pub(crate) fn message_id(properties: &BasicProperties) -> Option<Uuid> {
     properties.message_id().as_ref()?.as_str().parse().ok()
 }

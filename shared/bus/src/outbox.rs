@@ -2,10 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
+use diesel::sql_types::{Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::{Event, Kind};
 use pitchey_telemetry::trace_context;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::Plan;
@@ -27,6 +29,13 @@ pub async fn append<E: Event>(tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
 /// # Errors
 /// As [`append`].
 pub async fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
+    let id = Uuid::now_v7();
+    append_as(plan, tx, id, event).await?;
+    Ok(id)
+}
+
+/// [`append_by`], under an id that the event has already.
+pub(crate) async fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E) -> QueryResult<()> {
     let entry = plan.entry(E::TYPE).ok_or_else(|| refused(format!("{} is in no catalogue line", E::TYPE)))?;
     let version = event.subject_version();
     if entry.kind == Kind::State && version.is_none() {
@@ -34,7 +43,6 @@ pub async fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryRe
     }
     let payload =
         serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
-    let id = Uuid::now_v7();
     diesel::insert_into(outbox::table)
         .values((
             outbox::producer.eq(entry.producer.as_str()),
@@ -48,7 +56,47 @@ pub async fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryRe
         .execute(tx)
         .await?;
     tx.note_events();
-    Ok(id)
+    Ok(())
+}
+
+/// [`append`], of many events of one type in one statement, in their order.
+///
+/// # Errors
+/// As [`append`].
+pub async fn append_all<E: Event>(tx: &mut Tx, events: &[E]) -> QueryResult<()> {
+    let plan = Plan::default();
+    let entry = plan.entry(E::TYPE).ok_or_else(|| refused(format!("{} is in no catalogue line", E::TYPE)))?;
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        let version = event.subject_version();
+        if entry.kind == Kind::State && version.is_none() {
+            return Err(refused(format!("{} tells a state, but not its version", E::TYPE)));
+        }
+        let payload =
+            serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
+        rows.push(json!({
+            "event_id": Uuid::now_v7(), "subject": event.subject().0, "subject_version": version, "payload": payload,
+        }));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // One text for any number of rows.
+    diesel::sql_query(
+        "INSERT INTO outbox (producer, event_id, event_type, subject, subject_version, traceparent, payload)
+         SELECT $1, event_id, $2, subject, subject_version, $3, payload
+         FROM ROWS FROM (jsonb_to_recordset($4) AS (event_id uuid, subject text, subject_version bigint, payload jsonb))
+              WITH ORDINALITY AS events (event_id, subject, subject_version, payload, number)
+         ORDER BY number",
+    )
+    .bind::<Text, _>(entry.producer.as_str())
+    .bind::<Text, _>(E::TYPE)
+    .bind::<Nullable<Text>, _>(trace_context::current())
+    .bind::<Jsonb, _>(serde_json::Value::Array(rows))
+    .execute(tx)
+    .await?;
+    tx.note_events();
+    Ok(())
 }
 
 fn refused(why: String) -> DieselError {

@@ -1,4 +1,4 @@
-//! The connection that publishes: for the relay, and for events that a handler could not apply.
+//! The connection that publishes: for the relay, for events that a handler could not apply, and for batches.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ pub(crate) struct Outlet {
     // A channel each, for one window at a time: a return names no publish, so lapin gives it to any confirm of its channel.
     events: Mutex<Channel>,
     moves: Mutex<Channel>,
+    batches: Mutex<Channel>,
     failed: CancellationToken,
 }
 
@@ -64,9 +65,7 @@ pub(crate) async fn run(
     outlets: &watch::Sender<Option<Arc<Outlet>>>,
 ) -> Result<(), Error> {
     let link = context.connect(Role::Publisher).await?;
-    let (events, moves) = tokio::try_join!(link.confirming_channel(), link.confirming_channel())?;
-    let (events, moves) = (Mutex::new(events), Mutex::new(moves));
-    let outlet = Arc::new(Outlet { link, events, moves, failed: CancellationToken::new() });
+    let outlet = Arc::new(Outlet::open(link).await?);
     outlets.send_replace(Some(Arc::clone(&outlet)));
     let result = tokio::select! {
         error = outlet.link.watch(Role::Publisher, &context.state) => Err(error),
@@ -80,6 +79,13 @@ pub(crate) async fn run(
 }
 
 impl Outlet {
+    async fn open(link: Link) -> Result<Self, Error> {
+        let channel = || link.confirming_channel();
+        let (events, moves, batches) = tokio::try_join!(channel(), channel(), channel())?;
+        let [events, moves, batches] = [events, moves, batches].map(Mutex::new);
+        Ok(Self { link, events, moves, batches, failed: CancellationToken::new() })
+    }
+
     pub fn is_blocked(&self) -> bool {
         self.link.is_blocked()
     }
@@ -92,6 +98,12 @@ impl Outlet {
     /// Moves one message to another queue, after those that came before; whether that succeeded.
     pub async fn deliver(&self, parcel: &Parcel) -> bool {
         self.publish_on(&self.moves, std::slice::from_ref(parcel)).await == [Fate::Confirmed]
+    }
+
+    /// Publishes an event that is in no outbox.
+    pub async fn publish_batch(&self, parcel: &Parcel) -> Fate {
+        let fates = self.publish_on(&self.batches, std::slice::from_ref(parcel)).await;
+        fates.first().copied().unwrap_or(Fate::Unknown)
     }
 
     async fn publish_on(&self, channel: &Mutex<Channel>, parcels: &[Parcel]) -> Vec<Fate> {
@@ -176,9 +188,7 @@ mod tests {
         // Only what is there without any event.
         let plan = crate::Plan { catalogue: &[], ..crate::Plan::default() };
         link.declare(&Topology::of(&plan, &names)).await.unwrap();
-        let events = Mutex::new(link.confirming_channel().await.unwrap());
-        let moves = Mutex::new(link.confirming_channel().await.unwrap());
-        (Outlet { link, events, moves, failed: CancellationToken::new() }, names)
+        (Outlet::open(link).await.unwrap(), names)
     }
 
     fn parcel(queue: &str, id: Uuid) -> Parcel {

@@ -1,13 +1,12 @@
 //! Delivering without a broker, for tests of what services do with events.
 
-use chrono::{DateTime, Utc};
 use pitchey_db::SystemDb;
 use pitchey_events::{Event, Service};
 use uuid::Uuid;
 
 use super::apply::{self, Task};
 use super::decision::Outcome;
-use crate::message::Message;
+use crate::message::{Message, made_at};
 use crate::{Consumes, Failure, Plan};
 
 /// What became of an event that was delivered.
@@ -63,10 +62,4 @@ impl Consumes {
             Outcome::Unknown => Err(Failure::transient("no handler for this type")),
         }
     }
-}
-
-/// A UUIDv7 begins with its time.
-fn made_at(id: Uuid) -> DateTime<Utc> {
-    let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
-    seconds.try_into().ok().and_then(|seconds| DateTime::from_timestamp(seconds, nanos)).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ static LINES: &[&[Entry]] = &[&[
     line(Changed::TYPE, Kind::State, &[Notifications], &[]),
     line(Announced::TYPE, Kind::Fact, &[], &[Gateway]),
     line(Ignored::TYPE, Kind::Fact, &[], &[]),
+    line(Reported::TYPE, Kind::Fact, &[Notifications], &[]),
 ]];
 
 const fn line(
@@ -80,6 +81,21 @@ event!(Shared, "thing.shared.v1", |_| None);
 event!(Changed, "thing.changed.v1", Some);
 event!(Announced, "thing.announced.v1", |_| None);
 event!(Ignored, "thing.ignored.v1", |_| None);
+
+/// Commands that were reported together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reported {
+    /// Their numbers.
+    pub items: Vec<i64>,
+}
+
+impl Event for Reported {
+    const TYPE: &'static str = "thing.reported.v1";
+
+    fn subject(&self) -> Subject {
+        Subject("reports".to_owned())
+    }
+}
 
 /// What a handler makes of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Processes and servers die, stop and come back; nothing is lost, nothing happens twice, and writes go on.
 
+mod batches;
 mod broker;
 mod child;
 mod database;

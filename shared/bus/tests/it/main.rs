@@ -2,6 +2,7 @@
 //! exactly once.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
+mod batches;
 mod broadcasts;
 mod dead_letters;
 mod delivery;

@@ -15,7 +15,7 @@ use pitchey_testkit::{Servers, TestDatabase, wait_until};
 
 use tokio::sync::Semaphore;
 
-use crate::events::{Changed, Counted, Mood, Shared, plan};
+use crate::events::{Changed, Counted, Mood, Reported, Shared, plan};
 
 /// Commands are what producers committed, effects what consumers applied. Nothing keeps an effect from being there twice.
 const LEDGER: &str = "
@@ -90,7 +90,7 @@ impl World {
     pub async fn consumer_with(&self, settings: &Broker) -> Bus {
         let databases = self.databases(Service::Notifications).await;
         let ledger = Arc::new(Ledger::of(Service::Notifications));
-        let subscriptions = Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>();
+        let subscriptions = Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
         Bus::start_by(
             self.plan.clone(),
             Service::Notifications,
@@ -279,6 +279,15 @@ macro_rules! writes {
     };
 }
 writes!(Counted, Shared, Changed);
+
+impl Handles<Reported> for Ledger {
+    async fn handle(&self, tx: &mut Tx, event: &Envelope<Reported>) -> Result<(), Failure> {
+        for &n in &event.event.items {
+            self.write(tx, Reported::TYPE, n, Mood::Fine).await?;
+        }
+        Ok(())
+    }
+}
 
 /// A message as the relay would send it.
 pub struct Wire {
