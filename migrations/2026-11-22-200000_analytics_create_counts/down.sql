@@ -1,0 +1,17 @@
+revoke update (event_label) on analytics_events from pitchey_analytics_system;
+revoke select on maintenance_runs from pitchey_analytics;
+drop table active_days;
+drop table nda_timings;
+drop table activity_days;
+drop table activity_hours;
+drop table pitch_view_days;
+drop table pitch_view_hours;
+drop table pitch_totals;
+drop table tracked_pitches;
+drop table pitch_viewers;
+drop table view_salts;
+drop index analytics_events_pitch_id_idx;
+alter table analytics_events drop constraint analytics_events_origin_check, drop column origin, drop column pitch_id;
+drop index analytics_events_created_at_idx;
+drop index pitch_views_created_at_idx;
+alter table pitch_views drop column protected;
