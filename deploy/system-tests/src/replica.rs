@@ -64,7 +64,7 @@ impl Replica {
 
     /// What it says of itself, if it can serve.
     pub async fn health(&self) -> Option<Value> {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().ok()?;
+        let client = pitchey_testkit::http().timeout(Duration::from_secs(2)).build().ok()?;
         let answer = client.get(format!("http://{}/health", self.address())).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
     }

@@ -7,8 +7,10 @@ use crate::{Entry, Event, HoldKey, Kind, NdaId, NdaType, PitchId, Service, Subje
 
 use Service::{Messaging, Notifications, Pitches};
 
+pub(crate) mod files;
 pub(crate) mod social;
 
+pub use files::*;
 pub use social::*;
 
 macro_rules! nda_fact {

@@ -51,6 +51,8 @@ pub fn describe<P: Process>() -> Vec<Described> {
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
 pub fn launch<P: Process>() -> ExitCode {
     let name = P::SERVICE.as_str();
+    // The one TLS provider; it fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (common, settings) =
         match (pitchey_config::load::<Common>(name), pitchey_config::load::<P::Settings>(name)) {
             (Ok(common), Ok(settings)) => (common, settings),

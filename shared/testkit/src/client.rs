@@ -12,6 +12,13 @@ use uuid::Uuid;
 
 use crate::{Answer, identity};
 
+/// A client of servers on this machine, to be built. Makes sure of the one TLS provider, as a process of ours does when it starts.
+pub fn http() -> reqwest::ClientBuilder {
+    // It fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy()
+}
+
 #[derive(Clone)]
 struct Signing {
     caller: Service,
@@ -50,7 +57,7 @@ impl Client {
 
     /// Calls without any signature: a client before the gateway, or somebody who found a way around it.
     pub fn unsigned(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = http().redirect(reqwest::redirect::Policy::none());
         Self { base: format!("http://{address}"), http: http.build().expect("a client"), signing: None }
     }
 

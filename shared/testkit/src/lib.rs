@@ -21,7 +21,7 @@ mod wait;
 
 pub use answer::Answer;
 pub use broker::Broker;
-pub use client::{Client, Request};
+pub use client::{Client, Request, http};
 pub use collector::{Collector, Span};
 pub use database::TestDatabase;
 pub use deliveries::Deliveries;

@@ -190,6 +190,12 @@ async fn what_services_keep_to_themselves_is_never_routed() {
         services.iter().all(|stub| stub.seen().is_empty()),
         "the health pages of services are asked, not routed to"
     );
-    let metrics = reqwest::get(format!("http://{}/metrics", world.gateway.internal_address())).await.unwrap();
+    let metrics = pitchey_testkit::http()
+        .build()
+        .unwrap()
+        .get(format!("http://{}/metrics", world.gateway.internal_address()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(metrics.status(), 200);
 }

@@ -16,7 +16,7 @@ const PITCHES: usize = 8;
 
 /// Asks for the NDA until it is there, as clients do: any error is a reason to try again.
 async fn request(platform: &Platform, investor: &Person, pitch: i64) -> i64 {
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+    let client = pitchey_testkit::http().timeout(Duration::from_secs(5)).build().unwrap();
     let url = format!("http://{}/api/ndas/request", platform.gateway_address());
     let id = std::sync::Mutex::new(0);
     wait_until("the request to be answered", 6 * SOON, async || {

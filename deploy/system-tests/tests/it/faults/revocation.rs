@@ -24,7 +24,7 @@ async fn two_replicas_each(servers: &Servers) -> Platform {
 
 /// Asks `path` with `person`'s token, many at once so that every replica is asked. Statuses and bodies; 0 where the answer took too long.
 async fn ask(platform: &Platform, person: &Person, path: &str) -> Vec<(u16, String)> {
-    let client = reqwest::Client::builder().no_proxy().timeout(4 * SECOND).build().expect("a client");
+    let client = pitchey_testkit::http().timeout(4 * SECOND).build().expect("a client");
     let url = format!("http://{}{path}", platform.gateway_address());
     join_all((0..8).map(|_| async {
         match client.get(&url).bearer_auth(&person.token).send().await {
@@ -41,7 +41,7 @@ fn secret() -> String {
 
 /// Repeats until it is done, as clients do.
 async fn until_done(platform: &Platform, person: &Person, path: &str) {
-    let client = reqwest::Client::builder().no_proxy().timeout(4 * SECOND).build().expect("a client");
+    let client = pitchey_testkit::http().timeout(4 * SECOND).build().expect("a client");
     let url = format!("http://{}{path}", platform.gateway_address());
     wait_until(&format!("{path} to be done"), 3 * SOON, async || {
         let body = json!({ "reason": "Sold." });
@@ -85,7 +85,7 @@ async fn both_have_it(platform: &Platform, person: &Person, world: World) {
         ask(platform, person, &path).await;
         let mut served = 0;
         for replica in platform.replicas_of(Pitches) {
-            let metrics = reqwest::get(format!("http://{}/metrics", replica.address())).await.unwrap();
+            let metrics = pitchey_testkit::http().build().unwrap().get(format!("http://{}/metrics", replica.address())).send().await.unwrap();
             let metrics = metrics.text().await.unwrap();
             let count = metrics.lines().find(|line| {
                 line.starts_with("http_request_seconds_count")
