@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 pub struct Health {
     databases: Databases,
     broker: Arc<dyn Fn() -> bool + Send + Sync>,
+    also: BTreeMap<&'static str, &'static str>,
 }
 
 /// What `GET /health` of a service answers.
@@ -27,6 +29,9 @@ pub struct Healthy {
     pub broker: &'static str,
     /// Version of the program.
     pub version: &'static str,
+    /// What else the service says of itself.
+    #[serde(flatten)]
+    pub also: BTreeMap<&'static str, &'static str>,
 }
 
 const fn word(connected: bool) -> &'static str {
@@ -36,7 +41,14 @@ const fn word(connected: bool) -> &'static str {
 impl Health {
     /// Tries the system role's pool, and asks `broker` whether it is connected.
     pub fn new(databases: Databases, broker: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { databases, broker: Arc::new(broker) }
+        Self { databases, broker: Arc::new(broker), also: BTreeMap::new() }
+    }
+
+    /// Says `name`: `value`, too: what operators need to know of how it was started.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.also.insert(name, value);
+        self
     }
 
     pub(crate) fn system(&self) -> SystemDb {
@@ -54,6 +66,7 @@ impl Health {
             database: word(database),
             broker: word((self.broker)()),
             version: env!("CARGO_PKG_VERSION"),
+            also: self.also.clone(),
         }
     }
 }
