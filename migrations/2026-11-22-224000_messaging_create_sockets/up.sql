@@ -156,17 +156,13 @@ create function tell_members(conversation integer, recipients integer[], frame_t
     set search_path = pg_catalog, public, pg_temp
 as $$
 begin
-    if exists (
-        select from unnest(recipients) as recipient
-        where not exists (
-            select from conversation_participants as p
-            where p.conversation_id = conversation and p.user_id = recipient and p.is_active)) then
-        raise exception 'not all of them are members of conversation %', conversation;
-    end if;
     if not app_is_participant(conversation) then
         raise exception 'the acting user is no member of conversation %', conversation;
     end if;
-    perform push_frames(recipients, frame_type, frame_event, conversation, message, frame_data, at);
+    perform push_frames(
+        array(select p.user_id from conversation_participants as p
+              where p.conversation_id = conversation and p.user_id = any (recipients) and p.is_active),
+        frame_type, frame_event, conversation, message, frame_data, at);
 end
 $$;
 
