@@ -80,14 +80,14 @@ pub async fn followers(
     after: UserId,
     limit: i64,
 ) -> QueryResult<Vec<i32>> {
-    page_of_followers(user, after, limit).load(connection).await
+    page_of_followers(user.0, after.0, limit).load(connection).await
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn page_of_followers(user: UserId, after: UserId, limit: i64) -> _ {
+fn page_of_followers(user: i32, after: i32, limit: i64) -> _ {
     follows::table
-        .filter(follows::following_id.eq(user.0))
-        .filter(follows::follower_id.gt(after.0))
+        .filter(follows::following_id.eq(user))
+        .filter(follows::follower_id.gt(after))
         .order(follows::follower_id)
         .select(follows::follower_id)
         .limit(limit)
@@ -95,7 +95,7 @@ fn page_of_followers(user: UserId, after: UserId, limit: i64) -> _ {
 
 #[cfg(test)]
 mod tests {
-    use pitchey_events::{UserId, UserType};
+    use pitchey_events::UserType;
     use pitchey_testkit::{Plan, TestDatabase};
 
     #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ mod tests {
         ))
         .await;
         let mut connection = db.connect_as("pitchey_pitches_system").await;
-        let plan = Plan::of(&mut connection, super::page_of_followers(famous, UserId(0), 500)).await;
+        let plan = Plan::of(&mut connection, super::page_of_followers(famous.0, 0, 500)).await;
         plan.assert_uses_index("follows_following_follower_idx");
         plan.assert_never_sorts();
         plan.assert_never_scans("follows");
