@@ -15,7 +15,7 @@ struct Secured {
     mine: &'static str,
 }
 
-const SECURED: [Secured; 23] = [
+const SECURED: [Secured; 28] = [
     Secured {
         service: Service::Accounts,
         table: "sessions",
@@ -141,6 +141,40 @@ const SECURED: [Secured; 23] = [
         service: Service::Payments,
         table: "credits",
         insert: "INSERT INTO credits (user_id) VALUES ({me})",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Payments,
+        table: "credit_holds",
+        insert: "INSERT INTO credit_holds (key, user_id, reason, amount, tentative_until, created_at, updated_at)
+                 VALUES (gen_random_uuid(), {me}, 'nda_request', 10, now(), now(), now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Payments,
+        table: "credit_ledger",
+        insert: "INSERT INTO credit_ledger (user_id, kind, amount, balance_after, idempotency_key, created_at)
+                 VALUES ({me}, 'grant', 10, 10, gen_random_uuid(), now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Payments,
+        table: "subscriptions",
+        insert: "INSERT INTO subscriptions (user_id, provider, provider_id, status, as_of, created_at, updated_at)
+                 VALUES ({me}, 'local', gen_random_uuid(), 'active', now(), now(), now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Payments,
+        table: "user_plans",
+        insert: "INSERT INTO user_plans (user_id, updated_at) VALUES ({me}, now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Payments,
+        table: "invoices",
+        insert: "INSERT INTO invoices (user_id, transaction_id, year, sequence, kind, amount, currency, description, issued_at)
+                 SELECT {me}, id, 2026, {me}, 'invoice', 1999, 'EUR', '', now() FROM transactions WHERE user_id = {me}",
         mine: "user_id = {me}",
     },
     Secured {
@@ -277,7 +311,17 @@ async fn a_user_can_not_write_for_another() {
 async fn a_user_can_write_the_own_rows() {
     let world = World::new().await;
     let newcomer = World::person(&world.db).await;
-    let only_the_system_writes = ["credits", "notifications", "socket_streams", "socket_frames"];
+    let only_the_system_writes = [
+        "credits",
+        "notifications",
+        "socket_streams",
+        "socket_frames",
+        "credit_holds",
+        "credit_ledger",
+        "subscriptions",
+        "user_plans",
+        "invoices",
+    ];
     for Secured { service, table, insert, .. } in &SECURED {
         let mut tx = world.db.databases(*service).await.user.begin(Some(newcomer.me)).await.unwrap();
         let written = tx.batch_execute(&newcomer.fill(insert)).await;
