@@ -116,6 +116,7 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
         ("PITCHEY_PUBLIC_URL", "http://pitchey.test".to_owned()),
         ("PITCHEY_PII_KEY", key("pii")),
         ("ACCOUNTS_MAIL_TOKEN_KEY", key("mail token")),
+        ("ACCOUNTS_EXPORT_FROM", "pitches,notifications".to_owned()),
         ("PITCHES_RECEIPT_SIGNING_KEY", key("receipts")),
         ("PITCHES_CREDITS", "off".to_owned()),
         ("NOTIFICATIONS_UNSUBSCRIBE_KEY", key("unsubscribe")),

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod consumers;
 mod error;
 mod http;
 mod mail_tokens;
 mod ops;
+mod own_data;
 mod passwords;
 mod rpc;
 mod schema;
+mod second_factor;
 mod settings;
 mod state;
 mod store;
@@ -38,7 +41,7 @@ pub struct Accounts {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
-    tidying: JoinHandle<()>,
+    jobs: [JoinHandle<()>; 2],
 }
 
 impl Accounts {
@@ -70,7 +73,10 @@ impl Process for Accounts {
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let tidying = tokio::spawn(ops::sweep::keep_tidy(state.clone()));
+        let jobs = [
+            tokio::spawn(ops::sweep::keep_tidy(state.clone())),
+            tokio::spawn(ops::exports::make_them(state.clone())),
+        ];
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -83,13 +89,14 @@ impl Process for Accounts {
             state,
             routes,
         };
-        Ok(Self { http: http.start()?, rpc, bus, tidying })
+        Ok(Self { http: http.start()?, rpc, bus, jobs })
     }
 
     async fn stop(self) {
         self.http.drain().await;
         self.rpc.drain().await;
-        self.tidying.abort();
+        // Whatever they are at is taken up again later.
+        self.jobs.iter().for_each(JoinHandle::abort);
         // The health answer holds it only while it asks.
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;

@@ -8,13 +8,14 @@ use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
 use pitchey_events::UserId;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 /// What a mailed token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     EmailVerification,
     PasswordReset,
+    DataExport,
 }
 
 impl Purpose {
@@ -22,11 +23,14 @@ impl Purpose {
         match self {
             Self::EmailVerification => "email_verification",
             Self::PasswordReset => "password_reset",
+            Self::DataExport => "data_export",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::EmailVerification, Self::PasswordReset].into_iter().find(|purpose| purpose.as_str() == word)
+        [Self::EmailVerification, Self::PasswordReset, Self::DataExport]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == word)
     }
 
     /// How long the token works.
@@ -34,6 +38,7 @@ impl Purpose {
         match self {
             Self::EmailVerification => TimeDelta::hours(24),
             Self::PasswordReset => TimeDelta::hours(1),
+            Self::DataExport => TimeDelta::days(7),
         }
     }
 }
@@ -65,9 +70,4 @@ impl fmt::Debug for MailTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MailTokens")
     }
-}
-
-/// What is stored of a token, by which it is found when it comes back.
-pub fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -6,18 +6,21 @@ use chrono::TimeDelta;
 use pitchey_events::{MailRequestId, Service, SessionId, UserId};
 use pitchey_identity::Actor;
 use pitchey_rpc::proto::accounts::accounts_server::{Accounts, AccountsServer};
+use pitchey_rpc::proto::accounts::directory_server::{Directory, DirectoryServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, MailTokenReply,
-    MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, UsersByIdsReply,
-    UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, Block, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply,
+    LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply,
+    RelationRequest, SearchRequest, SessionByIdRequest, UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::{Caller, Session};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::mail_tokens::Purpose;
 use crate::state::AppState;
+use crate::store::people::{self, Words};
 use crate::store::sessions::{self, Authenticated};
 use crate::store::users::User;
 use crate::store::{mail_tokens, user_blocks, users};
@@ -30,7 +33,7 @@ const TOUCH: TimeDelta = TimeDelta::minutes(5);
 
 /// The gRPC services.
 pub fn routes(state: AppState) -> Routes {
-    Routes::new(AccountsServer::new(Door(state)))
+    Routes::new(AccountsServer::new(Door(state.clone()))).add_service(DirectoryServer::new(Door(state)))
 }
 
 struct Door(AppState);
@@ -47,6 +50,31 @@ impl Accounts for Door {
         Ok(Response::new(AuthenticateReply {
             session: session.as_ref().map(|session| session_of(session).into()),
         }))
+    }
+
+    async fn session_by_id(
+        &self,
+        request: Request<SessionByIdRequest>,
+    ) -> Result<Response<AuthenticateReply>, Status> {
+        let id = request.get_ref().session_id.parse();
+        let id: SessionId = id.map_err(|_| Status::invalid_argument("session_id is not a UUID"))?;
+        let session = self.living(id).await?;
+        Ok(Response::new(AuthenticateReply {
+            session: session.as_ref().map(|session| session_of(session).into()),
+        }))
+    }
+
+    async fn live_sessions(
+        &self,
+        request: Request<LiveSessionsRequest>,
+    ) -> Result<Response<LiveSessionsReply>, Status> {
+        Caller::require(&request, &[Service::Messaging])?;
+        let ids: Result<Vec<Uuid>, _> = request.get_ref().session_ids.iter().map(|id| id.parse()).collect();
+        let ids = ids.map_err(|_| Status::invalid_argument("session_ids are UUIDs"))?;
+        if ids.len() > MOST_IDS {
+            return Err(Status::invalid_argument(format!("at most {MOST_IDS} ids")));
+        }
+        Ok(Response::new(self.all_living(&ids).await?))
     }
 
     async fn users_by_ids(
@@ -106,7 +134,28 @@ impl Accounts for Door {
     }
 }
 
+#[tonic::async_trait]
+impl Directory for Door {
+    async fn search(&self, request: Request<SearchRequest>) -> Result<Response<UsersByIdsReply>, Status> {
+        let request = request.into_inner();
+        let users = self.found(&request).await?;
+        Ok(Response::new(UsersByIdsReply {
+            users: users.into_iter().map(|user| view::public(user).into()).collect(),
+        }))
+    }
+}
+
 impl Door {
+    /// As the viewer: row level security tells who has a block with them.
+    async fn found(&self, request: &SearchRequest) -> Result<Vec<User>, Error> {
+        let Some(words) = Words::of(&request.text) else { return Ok(Vec::new()) };
+        let mut tx = self.0.databases.user.begin(request.viewer_id.map(UserId)).await?;
+        let most = i64::from(request.limit.clamp(1, 100));
+        let (users, _) = people::search(&mut tx, &words, None, 0, most).await?;
+        tx.commit().await?;
+        Ok(users)
+    }
+
     async fn authenticated(&self, digest: &str) -> Result<Option<Authenticated>, Error> {
         let now = self.0.clock.now();
         let mut connection = self.0.databases.system.connection().await?;
@@ -117,6 +166,25 @@ impl Door {
             tracing::warn!(%error, "could not note that a session is in use");
         }
         Ok(found)
+    }
+
+    async fn living(&self, id: SessionId) -> Result<Option<Authenticated>, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        Ok(sessions::living(&mut connection, id.0, self.0.clock.now()).await?)
+    }
+
+    async fn all_living(&self, ids: &[Uuid]) -> Result<LiveSessionsReply, Error> {
+        let mut connection = self.0.databases.system.connection().await?;
+        let living = sessions::all_living(&mut connection, ids, self.0.clock.now()).await?;
+        let users: Vec<i32> = living.iter().map(|(_, user)| *user).collect();
+        let blocks = user_blocks::around_all(&mut connection, &users).await?;
+        Ok(LiveSessionsReply {
+            session_ids: living.iter().map(|(id, _)| id.to_string()).collect(),
+            blocks: blocks
+                .into_iter()
+                .map(|(blocker_id, blocked_id)| Block { blocker_id, blocked_id })
+                .collect(),
+        })
     }
 
     async fn users(&self, ids: &[i32]) -> Result<Vec<User>, Status> {

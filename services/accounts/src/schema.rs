@@ -69,6 +69,18 @@ diesel::table! {
         access_expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<VarChar>,
+        second_factor_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    session_branches (id) {
+        id -> BigInt,
+        session_id -> Uuid,
+        token -> Text,
+        refresh_token -> Text,
+        access_expires_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -90,6 +102,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        requested_from -> Nullable<VarChar>,
     }
 }
 
@@ -130,6 +143,91 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    user_totp (user_id) {
+        user_id -> Integer,
+        secret -> Text,
+        last_step -> BigInt,
+        confirmed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_recovery_codes (user_id, digest) {
+        user_id -> Integer,
+        digest -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    data_requests (id) {
+        id -> BigInt,
+        user_id -> Integer,
+        kind -> VarChar,
+        status -> VarChar,
+        attempts -> Integer,
+        next_try_at -> Timestamptz,
+        claimed_until -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        size_bytes -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    data_export_chunks (data_request_id, number) {
+        data_request_id -> BigInt,
+        user_id -> Integer,
+        number -> Integer,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, VarChar};
+
+    company_verifications (id) {
+        id -> Integer,
+        user_id -> Integer,
+        company_name -> Text,
+        company_number -> Nullable<VarChar>,
+        company_website -> Nullable<Text>,
+        note -> Nullable<Text>,
+        status -> VarChar,
+        reason -> Nullable<Text>,
+        decided_by -> Nullable<Integer>,
+        decided_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        user_id -> Nullable<Integer>,
+        action -> VarChar,
+        entity_type -> Nullable<VarChar>,
+        entity_id -> Nullable<BigInt>,
+        old_values -> Nullable<Jsonb>,
+        new_values -> Nullable<Jsonb>,
+        ip_address -> Nullable<VarChar>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+        entity_key -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(mail_tokens -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, mail_tokens);
+diesel::joinable!(company_verifications -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    mail_tokens,
+    user_blocks,
+    company_verifications
+);

@@ -1,9 +1,16 @@
 //! All SQL of accounts, a file a table.
 
+pub mod audit_log;
+pub mod company_verifications;
+pub mod data_requests;
 pub mod login_attempts;
 pub mod mail_tokens;
+pub mod people;
 pub mod sessions;
 pub mod user_blocks;
+pub mod user_consents;
+pub mod user_preferences;
+pub mod user_totp;
 pub mod users;
 pub mod words;
 

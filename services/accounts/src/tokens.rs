@@ -29,17 +29,17 @@ impl Token {
     fn new(prefix: &str) -> Self {
         let random: [u8; 32] = rand::random();
         let text = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random));
-        let digest = digest(&text);
+        let digest = hex(&digest(&text));
         Self { text, digest }
     }
 }
 
-/// The digest of a token that came back.
-pub fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+/// What is stored of a token of any kind, by which it is found when it comes back.
+pub fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
 }
 
-/// As digests are written.
+/// As digests of sessions' tokens are written.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn a_digest_is_sha_256_of_the_text_in_hexadecimal() {
         let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(digest("abc"), of_abc);
+        assert_eq!(hex(&digest("abc")), of_abc);
     }
 
     #[test]
@@ -59,6 +59,6 @@ mod tests {
         let (one, two) = (Token::access(), Token::access());
         assert_ne!(one.text, two.text);
         assert_eq!(one.text.len(), ACCESS.len() + 43);
-        assert_eq!(one.digest, digest(&one.text));
+        assert_eq!(one.digest, hex(&digest(&one.text)));
     }
 }

@@ -58,7 +58,7 @@ pub fn place(column: &str, user: UserId) -> String {
 pub fn public(user: User) -> PublicUser {
     PublicUser {
         id: user.id(),
-        is_active: user.may_log_in(),
+        is_active: user.may_act(),
         user_type: user.user_type,
         username: user.username,
         first_name: user.first_name,

@@ -23,6 +23,16 @@ pub struct Command<T> {
 }
 
 impl<T> Command<T> {
+    /// A write whose body is not JSON and was read elsewhere: `told` stands for it, and is the same for the same request.
+    ///
+    /// # Errors
+    /// The key is not valid.
+    pub fn of(request: &HttpRequest, input: T, told: &[u8]) -> Result<Self, Refusal> {
+        let context = extract::context(request);
+        let idempotency = Idempotency::of(request, &context, told)?;
+        Ok(Self { input, user: context.principal.user_id(), idempotency })
+    }
+
     /// Runs `op` in one transaction as the user who asks, commits, and answers. With an `Idempotency-Key`, the key, the request and the answer
     /// are kept by the same transaction; a repetition gets the answer that was kept.
     ///
@@ -36,7 +46,22 @@ impl<T> Command<T> {
     where
         E: From<Refusal>,
     {
-        let mut tx = db.begin(self.user).await.map_err(Refusal::from)?;
+        let tx = db.begin(self.user).await.map_err(Refusal::from)?;
+        self.run_in(tx, op).await
+    }
+
+    /// [`Command::run`] in a transaction that was opened for it: where the rows are not the user's own.
+    ///
+    /// # Errors
+    /// As those of [`Command::run`].
+    pub async fn run_in<E>(
+        self,
+        mut tx: Tx,
+        op: impl AsyncFnOnce(&mut Tx, T) -> Result<Answer, E>,
+    ) -> Result<HttpResponse, E>
+    where
+        E: From<Refusal>,
+    {
         let answer = match self.idempotency {
             None => op(&mut tx, self.input).await?,
             Some(idempotency) => match idempotency.claim(&mut tx).await? {
@@ -50,6 +75,21 @@ impl<T> Command<T> {
         };
         tx.commit().await.map_err(Refusal::from)?;
         Ok(answer.respond())
+    }
+}
+
+impl<T> Command<T> {
+    /// The answer that was given under the same `Idempotency-Key`, if one was. To be looked at before work that a repetition must not cause, and
+    /// that can't be in the transaction; [`Command::run`] looks again.
+    ///
+    /// # Errors
+    /// 409 `idempotency_key_reused`; the database's.
+    pub async fn kept(&self, db: &UserDb) -> Result<Option<HttpResponse>, Refusal> {
+        let Some(idempotency) = &self.idempotency else { return Ok(None) };
+        let mut tx = db.begin(self.user).await?;
+        let kept = idempotency.kept(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(kept.map(Answer::replayed))
     }
 }
 

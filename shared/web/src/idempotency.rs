@@ -120,22 +120,27 @@ impl Idempotency {
         if claimed == 1 {
             return Ok(Outcome::First);
         }
-        let (hash, status, response): (Vec<u8>, Option<i16>, Option<Value>) = self
+        // Answered with a secret, which is not kept: the op is safe to do again.
+        Ok(self.kept(tx).await?.map_or(Outcome::First, Outcome::Replay))
+    }
+
+    /// What was answered under the key, if anything was that is kept.
+    pub(crate) async fn kept(&self, tx: &mut Tx) -> Result<Option<Answer>, Refusal> {
+        let kept: Option<(Vec<u8>, Option<i16>, Option<Value>)> = self
             .row()
             .select((idempotency_keys::request_hash, idempotency_keys::status, idempotency_keys::response))
             .first(tx)
-            .await?;
+            .await
+            .optional()?;
+        let Some((hash, status, response)) = kept else { return Ok(None) };
         if !self.fingerprints.iter().any(|fingerprint| hash == fingerprint) {
             return Err(Refusal::IdempotencyKeyReused);
         }
         let status =
             status.and_then(|status| u16::try_from(status).ok()).and_then(|s| StatusCode::from_u16(s).ok());
         match (status, response) {
-            (Some(status), Some(Value::Object(body))) => {
-                Ok(Outcome::Replay(Answer { status, body, secret: false }))
-            }
-            // Answered with a secret, which is not kept: the op is safe to do again.
-            _ => Ok(Outcome::First),
+            (Some(status), Some(Value::Object(body))) => Ok(Some(Answer { status, body, secret: false })),
+            _ => Ok(None),
         }
     }
 

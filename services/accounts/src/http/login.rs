@@ -24,6 +24,9 @@ pub struct Login {
     /// All of it counts.
     #[garde(length(chars, max = 1_000))]
     password: String,
+    /// Of the second factor, or a recovery code; only for who has set one up.
+    #[garde(custom(fields::line(50)))]
+    code: Option<String>,
 }
 
 /// Logs in, whatever the type.
@@ -78,18 +81,14 @@ async fn log_in_at(
     door: Option<UserType>,
 ) -> Result<HttpResponse, Error> {
     let begun = tokio::time::Instant::now();
-    let attempt = Attempt { email: &input.email, password: &input.password, door };
-    let proven = match login::prove(state, attempt, origin).await {
-        Ok(proven) => proven,
+    let (password, code) = (&input.password, input.code.as_deref());
+    match login::log_in(state, Attempt { email: &input.email, password, door, code }, origin).await {
+        Ok(logged_in) => Ok(with_tokens(&logged_in)),
         Err(refused) => {
             tokio::time::sleep_until(begun + state.quiet).await;
-            return Err(refused);
+            Err(refused)
         }
-    };
-    let mut tx = state.databases.user.begin(Some(proven.user)).await?;
-    let logged_in = login::begin_session(&mut tx, state, &proven, origin).await?;
-    tx.commit().await?;
-    Ok(with_tokens(&logged_in))
+    }
 }
 
 fn with_tokens(logged_in: &LoggedIn) -> HttpResponse {
@@ -142,6 +141,8 @@ pub struct Current {
     user: OwnUser,
     /// The session of the token that asked.
     session: SessionView,
+    /// Whether the user acts as an admin here: for that, the session must have proved a second factor.
+    admin: bool,
 }
 
 /// Who is logged in.
@@ -154,5 +155,5 @@ pub async fn current(state: web::Data<AppState>, actor: Actor) -> Result<web::Js
     tx.commit().await?;
     let session = session.filter(|row| row.is_live(state.clock.now())).ok_or(Refusal::Unauthenticated)?;
     let session = SessionView::of(session, actor.session_id);
-    Ok(web::Json(Current { user: OwnUser::of(user, &state.sealer)?, session }))
+    Ok(web::Json(Current { admin: actor.admin, user: OwnUser::of(user, &state.sealer)?, session }))
 }

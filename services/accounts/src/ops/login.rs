@@ -7,7 +7,8 @@ use pitchey_events::{SessionId, SessionStarted, UserId, UserType};
 use serde_json::json;
 
 use super::sessions::{self, LoggedIn, Pair};
-use super::throttle::{self, Turn};
+use super::throttle::{self, Counted, Turn};
+use super::{closing, second_factor};
 use crate::error::Error;
 use crate::passwords::Verdict;
 use crate::state::AppState;
@@ -24,18 +25,41 @@ pub struct Attempt<'a> {
     pub password: &'a str,
     /// The only type that this door lets in.
     pub door: Option<UserType>,
+    /// Of the second factor, or a recovery code.
+    pub code: Option<&'a str>,
 }
 
 /// Somebody who gave the right password.
-pub struct Proven {
-    pub user: UserId,
+struct Proven {
+    user: UserId,
     hash: String,
     new_hash: Option<String>,
     turn: Turn,
+    counted: Counted,
+}
+
+/// Logs in: tokens of a new session.
+pub async fn log_in(state: &AppState, attempt: Attempt<'_>, origin: &Origin) -> Result<LoggedIn, Error> {
+    let code = attempt.code;
+    let proven = prove(state, attempt, origin).await?;
+    let mut tx = state.databases.user.begin(Some(proven.user)).await?;
+    match begin_session(&mut tx, state, &proven, code, origin).await {
+        Ok(logged_in) => {
+            tx.commit().await?;
+            Ok(logged_in)
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            // A wrong code counts like a wrong password; that one is needed is found out by asking.
+            let withdraw =
+                (!matches!(error, Error::SecondFactorWrong)).then_some((&proven.turn, &proven.counted));
+            Err(refused(state, Some(proven.user), withdraw, error, origin).await?)
+        }
+    }
 }
 
 /// Whether somebody is who they say. The hash is computed between two transactions, not in one.
-pub async fn prove(state: &AppState, attempt: Attempt<'_>, origin: &Origin) -> Result<Proven, Error> {
+async fn prove(state: &AppState, attempt: Attempt<'_>, origin: &Origin) -> Result<Proven, Error> {
     let turn = state.turns.take(attempt.email, origin.ip.as_deref()).await;
     let mut tx = state.databases.user.begin(None).await?;
     let counted = throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
@@ -52,31 +76,34 @@ pub async fn prove(state: &AppState, attempt: Attempt<'_>, origin: &Origin) -> R
         }
     };
     let refusal = match attempt.door {
-        _ if !user.may_log_in() => Some(Error::AccountClosed),
+        _ if !user.may_log_in() && !closing::may_come_back(&user, state.clock.now()) => {
+            Some(Error::AccountClosed)
+        }
         Some(door) if door != user.user_type => Some(Error::WrongDoor(user.user_type)),
         _ => None,
     };
     if let Some(refusal) = refusal {
-        return Err(refused(state, Some(user.id()), Some(&turn), refusal, origin).await?);
+        return Err(refused(state, Some(user.id()), Some((&turn, &counted)), refusal, origin).await?);
     }
     let new_hash = match verdict {
         Verdict::RightButOutdated => Some(state.passwords.hash(attempt.password).await?),
         _ => None,
     };
-    Ok(Proven { user: user.id(), hash, new_hash, turn })
+    Ok(Proven { user: user.id(), hash, new_hash, turn, counted })
 }
 
-/// Leaves a row in the audit log, the same statements whether the account exists or not.
+/// Leaves a row in the audit log, the same statements whether the account exists or not. What was no guess at the password is withdrawn as an attempt;
+/// former ones stay, or guessing codes would begin anew with each.
 async fn refused(
     state: &AppState,
     user: Option<UserId>,
-    forgive: Option<&Turn>,
+    withdraw: Option<(&Turn, &Counted)>,
     error: Error,
     origin: &Origin,
 ) -> Result<Error, Error> {
     let mut tx = state.databases.user.begin(None).await?;
-    if let Some(turn) = forgive {
-        throttle::forgive(&mut tx, turn).await?;
+    if let Some((turn, counted)) = withdraw {
+        throttle::withdraw(&mut tx, turn, counted).await?;
     }
     let entry = Entry {
         action: "login.failed",
@@ -91,10 +118,11 @@ async fn refused(
 }
 
 /// Begins a session of somebody proven, whose transaction `tx` is.
-pub async fn begin_session(
+async fn begin_session(
     tx: &mut Tx,
     state: &AppState,
     proven: &Proven,
+    code: Option<&str>,
     origin: &Origin,
 ) -> Result<LoggedIn, Error> {
     let now = state.clock.now();
@@ -104,8 +132,13 @@ pub async fn begin_session(
     if hash != proven.hash {
         return Err(Error::WrongCredentials);
     }
-    if !user.may_log_in() {
+    let back = closing::may_come_back(&user, now);
+    if !user.may_log_in() && !back {
         return Err(Error::AccountClosed);
+    }
+    let second_factor = second_factor::check(tx, state, proven.user, code, now).await?;
+    if back {
+        user = closing::come_back(tx, &user, now, origin).await?;
     }
     if let Some(hash) = &proven.new_hash {
         users::set_password_hash(tx, proven.user, hash).await?;
@@ -118,7 +151,7 @@ pub async fn begin_session(
     sessions::end(tx, proven.user, &surplus, EndReason::Dropped, now, origin).await?;
 
     let pair = Pair::new();
-    let session = store::sessions::insert(tx, pair.first(proven.user, now, origin)).await?;
+    let session = store::sessions::insert(tx, pair.first(proven.user, second_factor, now, origin)).await?;
     users::set_last_login(tx, proven.user, now).await?;
     user.last_login_at = Some(now);
     let entry = Entry {
@@ -126,6 +159,7 @@ pub async fn begin_session(
         action: "login.succeeded",
         entity_type: Some("session"),
         entity_key: Some(session.id.to_string()),
+        new_values: second_factor.then(|| json!({ "secondFactor": true })),
         ..Entry::default()
     };
     audit::record(tx, origin, entry).await?;

@@ -8,26 +8,31 @@ use pitchey_web::Refusal;
 
 use super::{mail, sessions, throttle};
 use crate::error::Error;
-use crate::mail_tokens::{Purpose, digest};
+use crate::mail_tokens::Purpose;
 use crate::passwords::Verdict;
 use crate::state::AppState;
 use crate::store::sessions::EndReason;
 use crate::store::{act_as, mail_tokens, users};
+use crate::tokens::digest;
 
-/// A right current password, and the hash of the new one.
-pub struct Change {
-    current_hash: String,
-    new_hash: String,
+/// The hash that a password was right for.
+pub struct Proof(String);
+
+impl Proof {
+    /// Whether it still is the user's.
+    pub fn holds(&self, hash: &str) -> bool {
+        self.0 == hash
+    }
 }
 
-/// Checks the current password; nothing if it is wrong. Failures count like those of log-ins, so that a stolen session is no way to guess it.
-pub async fn prepare_change(
+/// Whether a user who is logged in knows the own password; nothing if it is wrong. Failures count like those of log-ins, so that a stolen session is no
+/// way to guess it.
+pub async fn prove(
     state: &AppState,
     user: UserId,
-    current: &str,
-    new: &str,
+    password: &str,
     origin: &Origin,
-) -> Result<Option<Change>, Error> {
+) -> Result<Option<Proof>, Error> {
     let found = {
         let mut connection = state.databases.user.connection().await?;
         users::password_hash(&mut connection, user).await?
@@ -37,13 +42,31 @@ pub async fn prepare_change(
     let mut tx = state.databases.user.begin(Some(user)).await?;
     let counted = throttle::attempt(&mut tx, &turn, state.clock.now()).await?;
     tx.commit().await?;
-    if throttle::verify(state, &turn, &counted, current, Some(&current_hash)).await? == Verdict::Wrong {
+    if throttle::verify(state, &turn, &counted, password, Some(&current_hash)).await? == Verdict::Wrong {
         return Ok(None);
     }
     let mut tx = state.databases.user.begin(Some(user)).await?;
     throttle::forgive(&mut tx, &turn).await?;
     tx.commit().await?;
-    Ok(Some(Change { current_hash, new_hash: state.passwords.hash(new).await? }))
+    Ok(Some(Proof(current_hash)))
+}
+
+/// A right current password, and the hash of the new one.
+pub struct Change {
+    current: Proof,
+    new_hash: String,
+}
+
+/// [`prove`]s the current password and hashes the new one.
+pub async fn prepare_change(
+    state: &AppState,
+    user: UserId,
+    current: &str,
+    new: &str,
+    origin: &Origin,
+) -> Result<Option<Change>, Error> {
+    let Some(current) = prove(state, user, current, origin).await? else { return Ok(None) };
+    Ok(Some(Change { current, new_hash: state.passwords.hash(new).await? }))
 }
 
 /// Sets the new password and ends the user's other sessions.
@@ -55,10 +78,10 @@ pub async fn change(
     change: Option<Change>,
     origin: &Origin,
 ) -> Result<(), Error> {
-    let change = change.ok_or(Error::WrongPassword)?;
+    let change = change.ok_or(Error::WrongPassword("currentPassword"))?;
     let (_, hash) = users::lock(tx, user).await?.ok_or(Refusal::Unauthenticated)?;
-    if hash != change.current_hash {
-        return Err(Error::WrongPassword);
+    if !change.current.holds(&hash) {
+        return Err(Error::WrongPassword("currentPassword"));
     }
     set(tx, state, user, &change.new_hash, Some(session), "password.changed", origin).await
 }
@@ -71,7 +94,8 @@ pub async fn forgot(tx: &mut Tx, state: &AppState, email: &str, origin: &Origin)
     if !user.may_log_in() {
         return Ok(());
     }
-    let promised = mail::promise_again(tx, &state.mail_tokens, id, Purpose::PasswordReset, now).await?;
+    let (purpose, ip) = (Purpose::PasswordReset, origin.ip.as_deref());
+    let promised = mail::promise_stranger(tx, &state.mail_tokens, id, purpose, ip, now).await?;
     if let Some(mail_request_id) = promised {
         let entry = Entry {
             action: "password.reset_requested",

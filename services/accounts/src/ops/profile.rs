@@ -10,6 +10,7 @@ use serde_json::json;
 use super::users::announce;
 use crate::error::Error;
 use crate::state::AppState;
+use crate::store::company_verifications;
 use crate::store::users::{self, Profile, User};
 use crate::view::{COMPANY_ADDRESS, OwnUser, PHONE, place};
 
@@ -44,8 +45,10 @@ pub async fn update(
 ) -> Result<OwnUser, Error> {
     let (user, _) = users::lock(tx, id).await?.ok_or(Refusal::Unauthenticated)?;
     let before = profile_of(&user);
-    let after = applied(&before, id, changes, &state.sealer)?;
+    let mut after = applied(&before, id, changes, &state.sealer)?;
     let changed = changed_fields(&before, &after);
+    // What an admin checked was this name and number.
+    after.company_verified = before.company_verified && !changed.iter().any(|field| COMPANY.contains(field));
     if changed.is_empty() {
         return OwnUser::of(user, &state.sealer);
     }
@@ -60,11 +63,28 @@ pub async fn update(
         ..Entry::default()
     };
     audit::record(tx, origin, entry).await?;
-    if changed.iter().any(|field| !PRIVATE.contains(field)) {
+    let lost = before.company_verified && !user.company_verified;
+    if lost {
+        let entry = Entry {
+            actor: Some(id),
+            action: "company.verification_lost",
+            entity_type: Some("user"),
+            entity_id: Some(id.0.into()),
+            ..Entry::default()
+        };
+        audit::record(tx, origin, entry).await?;
+    }
+    if changed.iter().any(|field| COMPANY.contains(field)) {
+        company_verifications::supersede(tx, id).await?;
+    }
+    if lost || changed.iter().any(|field| !PRIVATE.contains(field)) {
         announce(tx, &user).await?;
     }
     OwnUser::of(user, &state.sealer)
 }
+
+/// What the verification of a company is about.
+const COMPANY: [&str; 2] = ["company_name", "company_number"];
 
 /// Fields nobody else sees.
 const PRIVATE: [&str; 3] = [PHONE, "company_number", COMPANY_ADDRESS];
@@ -82,6 +102,7 @@ fn profile_of(user: &User) -> Profile {
         company_number: user.company_number.clone(),
         company_website: user.company_website.clone(),
         company_address: user.company_address.clone(),
+        company_verified: user.company_verified,
     }
 }
 
@@ -113,6 +134,7 @@ fn applied(before: &Profile, id: UserId, changes: Changes, sealer: &Sealer) -> R
         company_number: edited(changes.company_number, &before.company_number),
         company_website: either(changes.company_website, changes.website, &before.company_website),
         company_address: sealed(changes.company_address, &before.company_address, COMPANY_ADDRESS)?,
+        company_verified: before.company_verified,
     })
 }
 

@@ -8,13 +8,14 @@ use pitchey_rpc::PublicUser;
 use pitchey_web::Refusal;
 use serde_json::json;
 
-use super::{mail, users::announce};
+use super::{consents, mail, users::announce};
 use crate::error::Error;
-use crate::mail_tokens::{Purpose, digest};
+use crate::mail_tokens::Purpose;
 use crate::state::AppState;
 use crate::store::users::{self, NewUser};
 use crate::store::words::TypeWord;
 use crate::store::{act_as, mail_tokens};
+use crate::tokens::digest;
 use crate::view::{self, OwnUser};
 
 /// Who wants to become a user.
@@ -50,6 +51,8 @@ pub async fn register(
     let user = users::insert(tx, row).await?;
     let id = user.id();
     let mail_request_id = mail::promise(tx, &state.mail_tokens, id, Purpose::EmailVerification, now).await?;
+    act_as(tx, id).await?;
+    consents::at_registration(tx, id, now, origin).await?;
     let entry = Entry {
         actor: Some(id),
         action: "user.registered",

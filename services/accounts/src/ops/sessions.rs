@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::state::AppState;
-use crate::store::sessions::{EndReason, NewSession, Rotation, Session};
+use crate::store::sessions::{EndReason, NewSession, Rotation, Session, Shown};
 use crate::store::{sessions, users};
 use crate::tokens::{self, Token};
 use crate::view::OwnUser;
@@ -48,7 +48,13 @@ impl Pair {
     }
 
     /// The row of a new session with these tokens.
-    pub fn first<'a>(&'a self, user: UserId, now: DateTime<Utc>, origin: &'a Origin) -> NewSession<'a> {
+    pub fn first<'a>(
+        &'a self,
+        user: UserId,
+        second_factor: bool,
+        now: DateTime<Utc>,
+        origin: &'a Origin,
+    ) -> NewSession<'a> {
         NewSession {
             user_id: user.0,
             token: &self.access.digest,
@@ -59,6 +65,7 @@ impl Pair {
             access_expires_at: now + ACCESS,
             created_at: now,
             last_activity_at: now,
+            second_factor_at: second_factor.then_some(now),
         }
     }
 
@@ -87,33 +94,53 @@ impl Pair {
 /// New tokens for an old refresh token. It is not known whose it is before it is found, so this runs as the system.
 pub async fn refresh(state: &AppState, token: &str, origin: &Origin) -> Result<LoggedIn, Error> {
     let now = state.clock.now();
-    let digest = tokens::digest(token);
+    let digest = tokens::hex(&tokens::digest(token));
     let mut tx = state.databases.system.begin().await?;
-    let session = match sessions::lock_by_refresh_token(&mut tx, &digest).await? {
-        Some(session) => session,
-        None => {
-            // Also who waited above for the lock of one that was being replaced comes here, and finds it replaced.
-            let (id, replaced_at) =
-                sessions::replaced(&mut tx, &digest).await?.ok_or(Error::RefreshTokenInvalid)?;
-            let session = sessions::lock(&mut tx, id).await?.ok_or(Error::RefreshTokenInvalid)?;
-            if now - replaced_at > GRACE {
-                if session.is_live(now) {
-                    end_reused(&mut tx, &session, now, origin).await?;
-                    tx.commit().await?;
-                }
-                return Err(Error::RefreshTokenReused);
+    let (session, shown) = match find(&mut tx, &digest, now).await? {
+        Found::Good(session, shown) => (session, shown),
+        Found::Reused(session) => {
+            if session.is_live(now) {
+                end_reused(&mut tx, &session, now, origin).await?;
+                tx.commit().await?;
             }
-            session
+            return Err(Error::RefreshTokenReused);
         }
+        Found::Nothing => return Err(Error::RefreshTokenInvalid),
     };
     let user = users::get(&mut tx, UserId(session.user_id)).await?;
     let user =
         user.filter(|user| user.may_log_in() && session.is_live(now)).ok_or(Error::RefreshTokenInvalid)?;
     let pair = Pair::new();
     sessions::forget_replaced(&mut tx, session.id, now - REFRESH).await?;
-    sessions::rotate(&mut tx, session.id, pair.next(now, origin)).await?;
+    sessions::rotate(&mut tx, session.id, &digest, shown, pair.next(now, origin)).await?;
     tx.commit().await?;
     Ok(pair.logged_in(OwnUser::of(user, &state.sealer)?))
+}
+
+/// What a refresh token turned out to be.
+enum Found {
+    /// It may be used; the session is locked.
+    Good(Session, Shown),
+    /// It was used before, too long ago to be a repetition; the session is locked.
+    Reused(Session),
+    Nothing,
+}
+
+/// Each step looks again under the session's lock: who waited for it finds the token replaced meanwhile.
+async fn find(tx: &mut Tx, digest: &str, now: DateTime<Utc>) -> Result<Found, Error> {
+    if let Some(session) = sessions::lock_by_refresh_token(tx, digest).await? {
+        return Ok(Found::Good(session, Shown::Newest));
+    }
+    if let Some(branch) = sessions::branch(tx, digest).await? {
+        let Some(session) = sessions::lock(tx, branch.session_id).await? else { return Ok(Found::Nothing) };
+        if let Some(branch) = sessions::branch(tx, digest).await? {
+            let good = branch.expires_at > now;
+            return Ok(if good { Found::Good(session, Shown::Branch(branch.id)) } else { Found::Nothing });
+        }
+    }
+    let Some((id, replaced_at)) = sessions::replaced(tx, digest).await? else { return Ok(Found::Nothing) };
+    let Some(session) = sessions::lock(tx, id).await? else { return Ok(Found::Nothing) };
+    Ok(if now - replaced_at > GRACE { Found::Reused(session) } else { Found::Good(session, Shown::Replaced) })
 }
 
 async fn end_reused(
@@ -144,12 +171,16 @@ pub async fn end(
     let action = match reason {
         EndReason::Logout => "logout",
         EndReason::TokenReuse => "session.refresh_reused",
-        EndReason::Revoked | EndReason::Dropped | EndReason::PasswordChanged => "session.revoked",
+        EndReason::Revoked
+        | EndReason::Dropped
+        | EndReason::PasswordChanged
+        | EndReason::Banned
+        | EndReason::Deleted => "session.revoked",
     };
     for id in &ended {
         let entry = Entry {
-            // Who shows a stolen token is not the user, nor known.
-            actor: (reason != EndReason::TokenReuse).then_some(user),
+            // Who shows a stolen token is not the user, nor known; who bans is in the row of the ban.
+            actor: (!matches!(reason, EndReason::TokenReuse | EndReason::Banned)).then_some(user),
             action,
             entity_type: Some("session"),
             entity_key: Some(id.to_string()),

@@ -49,7 +49,7 @@ impl Turns {
 }
 
 /// What one customer of the network has: an IPv4 address, or the first half of an IPv6 one.
-fn place(ip: &str) -> String {
+pub fn place(ip: &str) -> String {
     match ip.parse() {
         Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
             let half = u128::from(address) >> 64 << 64;
@@ -77,6 +77,11 @@ pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<Cou
     }
 }
 
+/// The attempt was not one at guessing.
+pub async fn withdraw(tx: &mut Tx, turn: &Turn, counted: &Counted) -> Result<(), Error> {
+    Ok(login_attempts::remove(tx, &turn.key, counted.0).await?)
+}
+
 /// The password was right: former failures do not count any more.
 pub async fn forgive(tx: &mut Tx, turn: &Turn) -> Result<(), Error> {
     Ok(login_attempts::clear(tx, &turn.key).await?)
@@ -94,7 +99,7 @@ pub async fn verify(
         Ok(verdict) => Ok(verdict),
         Err(error) => {
             let mut tx = state.databases.user.begin(None).await?;
-            login_attempts::remove(&mut tx, &turn.key, counted.0).await?;
+            withdraw(&mut tx, turn, counted).await?;
             tx.commit().await?;
             Err(error)
         }

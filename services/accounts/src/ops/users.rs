@@ -14,7 +14,7 @@ pub async fn announce(tx: &mut Tx, user: &User) -> QueryResult<()> {
         version: user.version,
         user_type: user.user_type,
         tier: user.subscription_tier,
-        is_active: user.may_log_in(),
+        is_active: user.may_act(),
     };
     outbox::append(tx, &event).await?;
     Ok(())

@@ -17,9 +17,10 @@ pub struct NewMailToken<'a> {
     pub user_id: i32,
     pub purpose: &'static str,
     pub nonce: &'a [u8],
-    pub digest: Vec<u8>,
+    pub digest: &'a [u8],
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    pub requested_from: Option<&'a str>,
 }
 
 /// A promised mail.
@@ -40,22 +41,69 @@ pub async fn insert(tx: &mut Tx, token: NewMailToken<'_>) -> QueryResult<MailReq
     Ok(MailRequestId(id))
 }
 
-/// Whether a token that still works was promised after `since`.
+/// When tokens were promised to the user after `since`, newest first, at most `most`.
 pub async fn promised_since(
     tx: &mut Tx,
     user: UserId,
     purpose: Purpose,
     since: DateTime<Utc>,
-) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
+    most: i64,
+) -> QueryResult<Vec<DateTime<Utc>>> {
+    mail_tokens::table
+        .filter(mail_tokens::user_id.eq(user.0))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .filter(mail_tokens::created_at.gt(since))
+        .order(mail_tokens::created_at.desc())
+        .limit(most)
+        .select(mail_tokens::created_at)
+        .load(tx)
+        .await
+}
+
+/// Lets one transaction at a time promise mails on the word of a stranger at `place`; how many were promised after `since`.
+pub async fn lock_and_count(tx: &mut Tx, place: &str, since: DateTime<Utc>) -> QueryResult<i64> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<diesel::sql_types::Text, _>(format!("mail_tokens/{place}"))
+        .execute(tx)
+        .await?;
+    mail_tokens::table
+        .filter(mail_tokens::requested_from.eq(place))
+        .filter(mail_tokens::created_at.gt(since))
+        .count()
+        .get_result(tx)
+        .await
+}
+
+/// Makes all but the newest `keep` of the user's tokens of this purpose worthless: a stranger who asks in the user's name can't make the user's own mail
+/// worthless at once.
+pub async fn invalidate_older(
+    tx: &mut Tx,
+    user: UserId,
+    purpose: Purpose,
+    keep: i64,
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
+    let unused = || {
         mail_tokens::table
             .filter(mail_tokens::user_id.eq(user.0))
             .filter(mail_tokens::purpose.eq(purpose.as_str()))
-            .filter(mail_tokens::created_at.gt(since))
-            .filter(mail_tokens::used_at.is_null()),
-    ))
-    .get_result(tx)
-    .await
+            .filter(mail_tokens::used_at.is_null())
+    };
+    let newest = unused()
+        .order((mail_tokens::created_at.desc(), mail_tokens::id))
+        .limit(keep)
+        .select(mail_tokens::id)
+        .load::<Uuid>(tx)
+        .await?;
+    diesel::update(mail_tokens::table)
+        .filter(mail_tokens::user_id.eq(user.0))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::id.ne_all(newest))
+        .set(mail_tokens::used_at.eq(at))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Makes the user's tokens of this purpose worthless.
@@ -113,6 +161,25 @@ pub async fn works(
     .await
 }
 
+/// Whose token this is, if it works now.
+pub async fn works_for(
+    tx: &mut Tx,
+    digest: &[u8],
+    purpose: Purpose,
+    at: DateTime<Utc>,
+) -> QueryResult<Option<UserId>> {
+    let user: Option<i32> = mail_tokens::table
+        .filter(mail_tokens::digest.eq(digest))
+        .filter(mail_tokens::purpose.eq(purpose.as_str()))
+        .filter(mail_tokens::used_at.is_null())
+        .filter(mail_tokens::expires_at.gt(at))
+        .select(mail_tokens::user_id)
+        .get_result(tx)
+        .await
+        .optional()?;
+    Ok(user.map(UserId))
+}
+
 /// A promised mail whose token still works, and to whom it goes.
 pub async fn promised(
     connection: &mut AsyncPgConnection,
@@ -130,7 +197,24 @@ pub async fn promised(
         .optional()
 }
 
-/// Forgets tokens that stopped working before `before`.
-pub async fn sweep(connection: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(mail_tokens::table).filter(mail_tokens::expires_at.lt(before)).execute(connection).await
+/// Forgets the user's tokens: the user is gone.
+pub async fn forget(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    diesel::delete(mail_tokens::table.filter(mail_tokens::user_id.eq(user.0))).execute(tx).await?;
+    Ok(())
+}
+
+/// Forgets tokens that stopped working before `before`, and from where those of before `yesterday` were asked for.
+pub async fn sweep(
+    connection: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    yesterday: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::delete(mail_tokens::table).filter(mail_tokens::expires_at.lt(before)).execute(connection).await?;
+    diesel::update(mail_tokens::table)
+        .filter(mail_tokens::requested_from.is_not_null())
+        .filter(mail_tokens::created_at.lt(yesterday))
+        .set(mail_tokens::requested_from.eq(None::<String>))
+        .execute(connection)
+        .await?;
+    Ok(())
 }

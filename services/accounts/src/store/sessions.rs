@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use pitchey_events::{SessionId, Tier, UserId, UserType};
 use uuid::Uuid;
 
 use super::words::{TierWord, TypeWord};
-use crate::schema::{session_refresh_tokens, sessions, users};
+use crate::schema::{session_branches, session_refresh_tokens, sessions, users};
 
 /// A row, without the digests.
 #[derive(Clone, Queryable, Selectable)]
@@ -44,6 +44,7 @@ pub struct NewSession<'a> {
     pub access_expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub last_activity_at: DateTime<Utc>,
+    pub second_factor_at: Option<DateTime<Utc>>,
 }
 
 /// What a refresh sets.
@@ -67,6 +68,8 @@ pub enum EndReason {
     Dropped,
     PasswordChanged,
     TokenReuse,
+    Banned,
+    Deleted,
 }
 
 impl EndReason {
@@ -77,6 +80,8 @@ impl EndReason {
             Self::Dropped => "dropped",
             Self::PasswordChanged => "password_changed",
             Self::TokenReuse => "token_reuse",
+            Self::Banned => "banned",
+            Self::Deleted => "deleted",
         }
     }
 }
@@ -101,6 +106,17 @@ fn live_of(user: i32, now: DateTime<Utc>) -> _ {
 /// The user's sessions that can still be refreshed, newest first.
 pub async fn live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Session>> {
     live_of(user.0, now).select(Session::as_select()).load(tx).await
+}
+
+/// All of the user's sessions that are still known, newest first.
+pub async fn all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<Session>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user.0))
+        .order(sessions::created_at.desc())
+        .limit(1_000)
+        .select(Session::as_select())
+        .load(tx)
+        .await
 }
 
 /// One of the user's sessions, whatever became of it.
@@ -159,6 +175,24 @@ pub async fn lock_by_refresh_token(tx: &mut Tx, digest: &str) -> QueryResult<Opt
         .optional()
 }
 
+/// A pair of tokens that works beside the newest of its session.
+#[derive(Queryable)]
+pub struct Branch {
+    pub id: i64,
+    pub session_id: Uuid,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The branch whose refresh token this is.
+pub async fn branch(tx: &mut Tx, digest: &str) -> QueryResult<Option<Branch>> {
+    session_branches::table
+        .filter(session_branches::refresh_token.eq(digest))
+        .select((session_branches::id, session_branches::session_id, session_branches::expires_at))
+        .first(tx)
+        .await
+        .optional()
+}
+
 /// The session that a refresh token once belonged to, and when it was replaced.
 pub async fn replaced(tx: &mut Tx, digest: &str) -> QueryResult<Option<(Uuid, DateTime<Utc>)>> {
     session_refresh_tokens::table
@@ -173,28 +207,84 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Session>> {
     sessions::table.find(id).select(Session::as_select()).for_no_key_update().first(tx).await.optional()
 }
 
-/// Replaces the tokens; the session must be locked. The refresh token it had is remembered as used.
-pub async fn rotate(tx: &mut Tx, id: Uuid, rotation: Rotation<'_>) -> QueryResult<Session> {
-    let now = rotation.last_activity_at;
-    let current = sessions::table.find(id).filter(sessions::refresh_token.is_not_null()).select((
-        sessions::refresh_token.assume_not_null(),
-        sessions::id,
-        now.into_sql::<diesel::sql_types::Timestamptz>(),
-    ));
-    diesel::insert_into(session_refresh_tokens::table)
-        .values(current)
-        .into_columns((
-            session_refresh_tokens::digest,
-            session_refresh_tokens::session_id,
-            session_refresh_tokens::replaced_at,
-        ))
-        .execute(tx)
-        .await?;
-    diesel::update(sessions::table.find(id))
-        .set(rotation)
-        .returning(Session::as_returning())
-        .get_result(tx)
+/// Which of a session's refresh tokens was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// That of the newest pair.
+    Newest,
+    /// That of a pair beside it.
+    Branch(i64),
+    /// One that was replaced a moment ago: the client did not get the answer, or two of its windows asked at once.
+    Replaced,
+}
+
+/// Pairs of a session that work beside the newest: more windows than that do not ask at once.
+const MOST_BRANCHES: i64 = 4;
+
+/// Sets a new pair for that of the refresh token `digest`, which is used up; the session must be locked. Where it was not the newest pair, the newest
+/// goes on beside the new one: somebody may be using it.
+pub async fn rotate(
+    tx: &mut Tx,
+    id: Uuid,
+    digest: &str,
+    shown: Shown,
+    rotation: Rotation<'_>,
+) -> QueryResult<()> {
+    if shown != Shown::Replaced {
+        diesel::insert_into(session_refresh_tokens::table)
+            .values((
+                session_refresh_tokens::digest.eq(digest),
+                session_refresh_tokens::session_id.eq(id),
+                session_refresh_tokens::replaced_at.eq(rotation.last_activity_at),
+            ))
+            .execute(tx)
+            .await?;
+    }
+    if let Shown::Branch(branch) = shown {
+        diesel::delete(session_branches::table.find(branch)).execute(tx).await?;
+    }
+    if shown != Shown::Newest {
+        let newest = sessions::table.find(id).filter(sessions::refresh_token.is_not_null()).select((
+            sessions::id,
+            sessions::token,
+            sessions::refresh_token.assume_not_null(),
+            sessions::access_expires_at,
+            sessions::expires_at,
+        ));
+        diesel::insert_into(session_branches::table)
+            .values(newest)
+            .into_columns((
+                session_branches::session_id,
+                session_branches::token,
+                session_branches::refresh_token,
+                session_branches::access_expires_at,
+                session_branches::expires_at,
+            ))
+            .execute(tx)
+            .await?;
+        forget_surplus(tx, id).await?;
+    }
+    diesel::update(sessions::table.find(id)).set(rotation).execute(tx).await?;
+    Ok(())
+}
+
+async fn forget_surplus(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
+    let oldest_kept = session_branches::table
+        .filter(session_branches::session_id.eq(id))
+        .select(session_branches::id)
+        .order(session_branches::id.desc())
+        .offset(MOST_BRANCHES - 1)
+        .first::<i64>(tx)
         .await
+        .optional()?;
+    if let Some(oldest) = oldest_kept {
+        diesel::delete(session_branches::table)
+            .filter(session_branches::session_id.eq(id))
+            .filter(session_branches::id.lt(oldest))
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Forgets refresh tokens that were replaced so long ago that they would have expired anyway.
@@ -218,20 +308,19 @@ pub struct Authenticated {
     pub user_type: UserType,
     pub email_verified: bool,
     pub company_verified: bool,
+    /// Runs the platform, and proved the second factor in this session.
     pub admin: bool,
     pub suspended_at: Option<DateTime<Utc>>,
     #[diesel(deserialize_as = TierWord)]
     pub tier: Tier,
 }
 
-/// A macro, so that the test that asks Postgres for the plan has the very query.
-macro_rules! token_look_up {
-    ($digest:expr, $now:expr) => {
+macro_rules! live {
+    ($which:expr) => {
         sessions::table
             .inner_join(users::table)
-            .filter(sessions::token.eq($digest))
+            .filter($which)
             .filter(sessions::ended_at.is_null())
-            .filter(sessions::access_expires_at.gt($now))
             .filter(users::is_active)
             .filter(users::banned_at.is_null())
             .filter(users::deleted_at.is_null())
@@ -243,11 +332,39 @@ macro_rules! token_look_up {
                 users::user_type,
                 users::email_verified,
                 users::company_verified,
-                users::is_admin,
+                users::is_admin.and(sessions::second_factor_at.is_not_null()),
                 users::suspended_at,
                 users::subscription_tier,
             ))
     };
+}
+
+/// A macro, so that the test that asks Postgres for the plan has the very query.
+macro_rules! token_look_up {
+    ($digest:expr, $now:expr) => {
+        live!(sessions::token.eq($digest).and(sessions::access_expires_at.gt($now)))
+    };
+}
+
+/// The live session of this id and its user, whatever its access token is by now.
+pub async fn living(
+    connection: &mut AsyncPgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Authenticated>> {
+    live!(sessions::id.eq(id).and(sessions::expires_at.gt(now))).first(connection).await.optional()
+}
+
+/// (session, user) of those of `ids` that live.
+pub async fn all_living(
+    connection: &mut AsyncPgConnection,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<(Uuid, i32)>> {
+    live!(sessions::id.eq_any(ids).and(sessions::expires_at.gt(now)))
+        .select((sessions::id, users::id))
+        .load(connection)
+        .await
 }
 
 /// The live session of an access token and its user.
@@ -256,7 +373,44 @@ pub async fn authenticate(
     digest: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Authenticated>> {
-    token_look_up!(digest, now).first(connection).await.optional()
+    let found = token_look_up!(digest, now).first(connection).await.optional()?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    let branch: Option<(Uuid, DateTime<Utc>)> =
+        branch_look_up(digest, now).first(connection).await.optional()?;
+    let Some((id, access_expires_at)) = branch else { return Ok(None) };
+    let session = living(connection, id, now).await?;
+    Ok(session.map(|session| Authenticated { access_expires_at, ..session }))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn branch_look_up<'a>(digest: &'a str, now: DateTime<Utc>) -> _ {
+    session_branches::table
+        .filter(session_branches::token.eq(digest))
+        .filter(session_branches::access_expires_at.gt(now))
+        .select((session_branches::session_id, session_branches::access_expires_at))
+}
+
+/// The user proved a second factor in this session.
+pub async fn set_second_factor(tx: &mut Tx, id: SessionId, at: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(sessions::table.find(id.0)).set(sessions::second_factor_at.eq(at)).execute(tx).await?;
+    Ok(())
+}
+
+/// The second factor is gone, and with it what it proved.
+pub async fn clear_second_factor(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    diesel::update(sessions::table.filter(sessions::user_id.eq(user.0)))
+        .set(sessions::second_factor_at.eq(None::<DateTime<Utc>>))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets all sessions of a user who is gone.
+pub async fn forget(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user.0))).execute(tx).await?;
+    Ok(())
 }
 
 /// Notes that the session is in use.
@@ -274,7 +428,16 @@ pub async fn sweep(
     now: DateTime<Utc>,
     before: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::delete(sessions::table).filter(sessions::expires_at.lt(before)).execute(connection).await?;
+    // What ended before would have expired within a week of it: a range of the index.
+    diesel::delete(sessions::table)
+        .filter(sessions::expires_at.lt(before + TimeDelta::days(7)))
+        .filter(sessions::expires_at.lt(before).or(sessions::ended_at.lt(before)))
+        .execute(connection)
+        .await?;
+    diesel::delete(session_branches::table)
+        .filter(session_branches::expires_at.lt(now))
+        .execute(connection)
+        .await?;
     diesel::update(sessions::table)
         .filter(sessions::expires_at.lt(now))
         .filter(sessions::ip_address.is_not_null())
@@ -298,6 +461,8 @@ mod tests {
         let plan = Plan::of(&mut connection, token_look_up!("digest", now)).await;
         plan.assert_uses_index("sessions_token_key");
         plan.assert_uses_index("users_pkey");
+        let plan = Plan::of(&mut connection, branch_look_up("digest", now)).await;
+        plan.assert_uses_index("session_branches_token_key");
     }
 
     #[tokio::test]

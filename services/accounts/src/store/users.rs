@@ -40,6 +40,8 @@ pub struct User {
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub is_admin: bool,
+    pub suspended_at: Option<DateTime<Utc>>,
     pub banned_at: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub anonymised_at: Option<DateTime<Utc>>,
@@ -54,6 +56,11 @@ impl User {
     /// May have a session.
     pub const fn may_log_in(&self) -> bool {
         self.is_active && self.banned_at.is_none() && self.deleted_at.is_none()
+    }
+
+    /// May do more than read.
+    pub const fn may_act(&self) -> bool {
+        self.may_log_in() && self.suspended_at.is_none()
     }
 
     /// Asked for deletion, and may still come back.
@@ -98,6 +105,7 @@ pub struct Profile {
     pub company_website: Option<String>,
     /// Sealed.
     pub company_address: Option<String>,
+    pub company_verified: bool,
 }
 
 /// Which of the two names was taken, if that is what went wrong.
@@ -201,6 +209,94 @@ pub async fn set_email_verified(tx: &mut Tx, id: UserId, at: DateTime<Utc>) -> Q
             users::email_verified.eq(true),
             users::email_verified_at.eq(at),
             users::email_verification_token.eq(None::<String>),
+            users::updated_at.eq(at),
+            users::version.eq(users::version + 1),
+        ))
+        .returning(User::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// What an account may do. All of it is written.
+#[derive(Clone, Copy, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct Standing {
+    pub suspended_at: Option<DateTime<Utc>>,
+    pub banned_at: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub company_verified: bool,
+}
+
+impl Standing {
+    pub const fn of(user: &User) -> Self {
+        Self {
+            suspended_at: user.suspended_at,
+            banned_at: user.banned_at,
+            deleted_at: user.deleted_at,
+            company_verified: user.company_verified,
+        }
+    }
+}
+
+/// The row must be locked. Raises the version.
+pub async fn set_standing(
+    tx: &mut Tx,
+    id: UserId,
+    standing: Standing,
+    at: DateTime<Utc>,
+) -> QueryResult<User> {
+    diesel::update(users::table.find(id.0))
+        .set((standing, users::updated_at.eq(at), users::version.eq(users::version + 1)))
+        .returning(User::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// Some users whose days of grace ended before `before`, locked; those that another replica has are left out.
+pub async fn lock_overdue(tx: &mut Tx, before: DateTime<Utc>) -> QueryResult<Option<i32>> {
+    users::table
+        .filter(users::deleted_at.is_not_null())
+        .filter(users::anonymised_at.is_null())
+        .filter(users::deleted_at.lt(before))
+        .order(users::deleted_at)
+        .select(users::id)
+        .for_no_key_update()
+        .skip_locked()
+        .first(tx)
+        .await
+        .optional()
+}
+
+/// Takes everything personal out of the row, which stays as a pseudonym. Its names can't be registered. Raises the version.
+pub async fn anonymise(tx: &mut Tx, id: UserId, at: DateTime<Utc>) -> QueryResult<User> {
+    diesel::update(users::table.find(id.0))
+        .set((
+            (
+                users::email.eq(format!("deleted:{id}@invalid")),
+                users::username.eq(format!("deleted:{id}")),
+                users::password_hash.eq(""),
+                users::first_name.eq(None::<String>),
+                users::last_name.eq(None::<String>),
+                users::phone.eq(None::<String>),
+                users::location.eq(None::<String>),
+                users::bio.eq(None::<String>),
+                users::profile_image.eq(None::<String>),
+            ),
+            (
+                users::company_name.eq(None::<String>),
+                users::company_number.eq(None::<String>),
+                users::company_website.eq(None::<String>),
+                users::company_address.eq(None::<String>),
+                users::company_verified.eq(false),
+                users::email_verified.eq(false),
+                users::email_verified_at.eq(None::<DateTime<Utc>>),
+                users::email_verification_token.eq(None::<String>),
+                users::stripe_customer_id.eq(None::<String>),
+                users::stripe_subscription_id.eq(None::<String>),
+            ),
+            users::last_login_at.eq(None::<DateTime<Utc>>),
+            users::is_active.eq(false),
+            users::anonymised_at.eq(at),
             users::updated_at.eq(at),
             users::version.eq(users::version + 1),
         ))

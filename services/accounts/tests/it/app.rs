@@ -65,6 +65,8 @@ impl App {
             hashing: Hashing { at_once: 2, wait_ms: 20_000 },
             mail_token_key: SecretString::from(STANDARD.encode([1; 32])),
             pii_key: SecretString::from(STANDARD.encode([2; 32])),
+            rpc_targets: Targets::default(),
+            export_from: String::new(),
             quiet_ms: 0,
         };
         change(&mut settings);

@@ -1,0 +1,18 @@
+drop function clear_consent_addresses(integer);
+drop index users_banned_at_idx;
+drop index users_suspended_at_idx;
+drop index users_names_idx;
+drop function user_names(text, text, text, text);
+drop table company_verifications;
+drop table data_export_chunks;
+drop table data_requests;
+drop table user_recovery_codes;
+drop table user_totp;
+drop index mail_tokens_requested_from_idx;
+alter table mail_tokens drop column requested_from;
+delete from mail_tokens where purpose = 'data_export';
+alter table mail_tokens drop constraint mail_tokens_purpose_check;
+alter table mail_tokens add constraint mail_tokens_purpose_check check (purpose in ('email_verification', 'password_reset'));
+comment on column mail_tokens.used_at is 'A token works once; also set on the older ones when a newer is asked for.';
+drop table session_branches;
+alter table sessions drop column second_factor_at;
