@@ -29,7 +29,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user proved to own the e-mail address.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[Notifications],
+        consumers: &[Notifications, Payments],
         listeners: &[],
     },
     Entry {
@@ -93,7 +93,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user asked for the account to be deleted; it is closed from now on and can be had back for 14 days.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[],
+        consumers: &[Notifications],
         listeners: &[],
     },
     Entry {
@@ -101,7 +101,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user came back within the days of grace; the account stays.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[],
+        consumers: &[Notifications],
         listeners: &[],
     },
     Entry {
@@ -109,7 +109,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user is gone: the row is a pseudonym now. Whoever keeps personal data of the user erases it, but for what is somebody else's evidence.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[Messaging, Payments, Analytics],
+        consumers: &[Messaging, Payments, Analytics, Notifications],
         listeners: &[],
     },
     Entry {
@@ -117,7 +117,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "The copy of the own data that a user asked for can be fetched.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[],
+        consumers: &[Notifications],
         listeners: &[],
     },
 ];

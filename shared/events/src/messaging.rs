@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConversationId, Entry, Event, HoldKey, Kind, MessageId, PitchId, Service, Subject, UserId};
 
-use Service::Messaging;
+use Service::{Messaging, Notifications};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr, $listeners:expr) => {
@@ -20,8 +20,8 @@ macro_rules! fact {
 }
 
 pub(crate) static EVENTS: &[Entry] = &[
-    fact!(ConversationCreated, "A conversation was opened; credits held for it are due.", &[], &[]),
-    fact!(MessageSent, "Somebody wrote to the others of a conversation.", &[], &[Messaging]),
+    fact!(ConversationCreated, "A conversation was opened; credits held for it are due.", &[Payments], &[]),
+    fact!(MessageSent, "Somebody wrote to the others of a conversation.", &[Notifications], &[Messaging]),
     fact!(MessageEdited, "The sender changed a message.", &[], &[Messaging]),
     fact!(MessageDeleted, "The sender took a message back.", &[], &[Messaging]),
     fact!(MessageRead, "A member has read a conversation up to a message.", &[], &[Messaging]),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, Kind, Service, Subject, Tier, UserId};
 
-use Service::Payments;
+use Service::{Accounts, Notifications, Payments};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr) => {
@@ -26,14 +26,14 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "The plan a user is on, or how it stands, changed.",
         kind: Kind::State,
         producer: Payments,
-        consumers: &[],
+        consumers: &[Accounts, Notifications],
         listeners: &[],
     },
-    fact!(CreditsPurchased, "A user bought credits, and they are there.", &[]),
-    fact!(CreditsLow, "Spending took a user's balance below what the next NDA request costs.", &[]),
-    fact!(PaymentSucceeded, "Money came in; the invoice is written.", &[]),
-    fact!(PaymentFailed, "A payment did not go through.", &[]),
-    fact!(PaymentRefunded, "Money went back; the credit note is written.", &[]),
+    fact!(CreditsPurchased, "A user bought credits, and they are there.", &[Notifications]),
+    fact!(CreditsLow, "Spending took a user's balance below what the next NDA request costs.", &[Notifications]),
+    fact!(PaymentSucceeded, "Money came in; the invoice is written.", &[Notifications]),
+    fact!(PaymentFailed, "A payment did not go through.", &[Notifications]),
+    fact!(PaymentRefunded, "Money went back; the credit note is written.", &[Notifications]),
 ];
 
 /// See the catalogue.
