@@ -5,6 +5,7 @@ pub mod company_verifications;
 pub mod data_requests;
 pub mod login_attempts;
 pub mod mail_tokens;
+pub mod plans;
 pub mod people;
 pub mod sessions;
 pub mod user_blocks;
