@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConversationId, Entry, Event, HoldKey, Kind, MessageId, PitchId, Service, Subject, UserId};
 
-use Service::{Messaging, Notifications};
+use Service::{Messaging, Notifications, Payments};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr, $listeners:expr) => {
