@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use pitchey_events::{MailRequestId, Service, SessionId, Tier, UserId, UserType};
 use pitchey_identity::{Actor, Signer};
@@ -5,6 +7,7 @@ use serde::Serialize;
 
 use crate::client::Caller;
 use crate::proto::accounts::accounts_client::AccountsClient;
+use crate::proto::accounts::directory_client::DirectoryClient;
 use crate::proto::accounts::{self as proto};
 use crate::{Error, Targets};
 
@@ -21,6 +24,15 @@ pub struct Session {
     pub actor: Actor,
     /// When its access token stops working.
     pub access_expires_at: DateTime<Utc>,
+}
+
+/// What became of sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveSessions {
+    /// Those that live.
+    pub live: HashSet<SessionId>,
+    /// (who blocked, whom), wherever one of their users is one of the two.
+    pub blocks: Vec<(UserId, UserId)>,
 }
 
 /// What anybody may know of a user: the public projection of the API.
@@ -142,6 +154,16 @@ impl Accounts {
         reply.session.map(Session::try_from).transpose()
     }
 
+    /// The session with this id, if it is still alive: for what takes long, or is done later, than the request that named it.
+    ///
+    /// # Errors
+    /// Nobody knows now: treat it as over, and say "try again".
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        let message = proto::SessionByIdRequest { session_id: id.to_string() };
+        let reply = call!(self, session_by_id, "SessionById", message)?;
+        reply.session.map(Session::try_from).transpose()
+    }
+
     /// Public projections of `ids`, in any order; ids nobody has are left out.
     ///
     /// # Errors
@@ -156,6 +178,18 @@ impl Accounts {
             }
         }
         Ok(users)
+    }
+
+    /// Which of `sessions` (at most 500) live, and every block around their users.
+    ///
+    /// # Errors
+    /// Nobody knows now: treat them as over.
+    pub async fn live_sessions(&self, sessions: &[SessionId]) -> Result<LiveSessions, Error> {
+        let message = proto::LiveSessionsRequest { session_ids: sessions.iter().map(ToString::to_string).collect() };
+        let reply = call!(self, live_sessions, "LiveSessions", message)?;
+        let live = reply.session_ids.iter().map(|id| word(id)).collect::<Result<_, _>>()?;
+        let blocks = reply.blocks.iter().map(|block| (UserId(block.blocker_id), UserId(block.blocked_id)));
+        Ok(LiveSessions { live, blocks: blocks.collect() })
     }
 
     /// `user` and `other` as they are now, and whether a block stands between them.
@@ -178,6 +212,26 @@ impl Accounts {
     pub async fn blocked_ids(&self, user: UserId) -> Result<Vec<UserId>, Error> {
         let reply = call!(self, blocked_ids, "BlockedIds", proto::BlockedIdsRequest { user_id: user.0 })?;
         Ok(reply.ids.into_iter().map(UserId).collect())
+    }
+
+    /// At most `limit` active users whose names have words that begin like those of `text`, the best first; nobody with whom `viewer` has a block.
+    ///
+    /// # Errors
+    /// Nobody knows now.
+    pub async fn search_users(
+        &self,
+        text: &str,
+        viewer: Option<UserId>,
+        limit: i32,
+    ) -> Result<Vec<PublicUser>, Error> {
+        let message = proto::SearchRequest { text: text.to_owned(), viewer_id: viewer.map(|user| user.0), limit };
+        let reply = self
+            .0
+            .call("/pitchey.accounts.v1.Directory/Search", message, |channel, request| async move {
+                DirectoryClient::new(channel).search(request).await
+            })
+            .await?;
+        reply.users.into_iter().map(PublicUser::try_from).collect()
     }
 
     /// Where to send mail to `ids`, in any order; ids nobody has are left out.

@@ -216,6 +216,27 @@ impl Accounts for FakeAccounts {
         Ok(Response::new(proto::AuthenticateReply { session: session.map(Into::into) }))
     }
 
+    async fn session_by_id(
+        &self,
+        _: tonic::Request<proto::SessionByIdRequest>,
+    ) -> Result<Response<proto::AuthenticateReply>, Status> {
+        Err(Status::unimplemented("not for the gateway"))
+    }
+
+    async fn live_sessions(
+        &self,
+        _: tonic::Request<proto::LiveSessionsRequest>,
+    ) -> Result<Response<proto::LiveSessionsReply>, Status> {
+        Err(Status::unimplemented("not for the gateway"))
+    }
+
+    async fn blocked_ids(
+        &self,
+        _: tonic::Request<proto::BlockedIdsRequest>,
+    ) -> Result<Response<proto::BlockedIdsReply>, Status> {
+        Err(Status::unimplemented("not for the gateway"))
+    }
+
     async fn users_by_ids(
         &self,
         _: tonic::Request<proto::UsersByIdsRequest>,

@@ -90,6 +90,20 @@ impl accounts_server::Accounts for Answers {
         Err(Status::unimplemented("notifications does not ask this"))
     }
 
+    async fn session_by_id(
+        &self,
+        _: Request<SessionByIdRequest>,
+    ) -> Result<Response<AuthenticateReply>, Status> {
+        Err(Status::unimplemented("notifications does not ask this"))
+    }
+
+    async fn live_sessions(
+        &self,
+        _: Request<LiveSessionsRequest>,
+    ) -> Result<Response<LiveSessionsReply>, Status> {
+        Err(Status::unimplemented("notifications does not ask this"))
+    }
+
     async fn blocked_ids(&self, _: Request<BlockedIdsRequest>) -> Result<Response<BlockedIdsReply>, Status> {
         Err(Status::unimplemented("notifications does not ask this"))
     }

@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chrono::DateTime;
 use pitchey_clock::Clock;
 use pitchey_events::{Service, UserId};
 use pitchey_identity::{Actor, Verifier};
+use pitchey_rpc::Session;
 use pitchey_rpc::proto::accounts::accounts_server::{self, AccountsServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, MailTokenReply,
-    MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, User,
-    UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply,
+    LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply,
+    RelationRequest, SessionByIdRequest, User, UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
 use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
@@ -24,6 +26,8 @@ use tonic::{Request, Response, Status};
 pub struct Known {
     pub users: HashMap<i32, User>,
     pub blocks: HashSet<(i32, i32)>,
+    /// Live sessions, by their ids.
+    pub sessions: HashMap<String, Session>,
     /// Neither answers.
     pub away: bool,
     /// How often accounts was asked who somebody is.
@@ -79,7 +83,10 @@ impl Others {
             created_at: 0,
             updated_at: 0,
         };
-        self.known().users.insert(id, user);
+        let session = Session { actor: actor.clone(), access_expires_at: DateTime::UNIX_EPOCH };
+        let mut known = self.known();
+        known.sessions.insert(actor.session_id.to_string(), session);
+        known.users.insert(id, user);
     }
 
     pub fn change(&self, id: UserId, change: impl FnOnce(&mut User)) {
@@ -115,6 +122,21 @@ impl accounts_server::Accounts for Answers {
         &self,
         _: Request<AuthenticateRequest>,
     ) -> Result<Response<AuthenticateReply>, Status> {
+        Err(Status::unimplemented("pitches does not ask this"))
+    }
+
+    async fn session_by_id(
+        &self,
+        request: Request<SessionByIdRequest>,
+    ) -> Result<Response<AuthenticateReply>, Status> {
+        let session = self.known()?.sessions.get(&request.into_inner().session_id).cloned();
+        Ok(Response::new(AuthenticateReply { session: session.map(Into::into) }))
+    }
+
+    async fn live_sessions(
+        &self,
+        _: Request<LiveSessionsRequest>,
+    ) -> Result<Response<LiveSessionsReply>, Status> {
         Err(Status::unimplemented("pitches does not ask this"))
     }
 
