@@ -7,13 +7,14 @@ use pitchey_db::Tx;
 use pitchey_events::SubscriptionChanged;
 
 use super::users::User;
+use super::words::TierWord;
 use crate::schema::users;
 
 /// Writes what payments told. Raises the version. `None`: there is no such user any more.
 pub async fn follow(tx: &mut Tx, told: &SubscriptionChanged, at: DateTime<Utc>) -> QueryResult<Option<User>> {
     diesel::update(users::table.find(told.user_id.0))
         .set((
-            users::subscription_tier.eq(told.tier),
+            users::subscription_tier.eq(TierWord(told.tier)),
             users::subscription_start_date.eq(told.started_at),
             users::subscription_end_date.eq(told.current_period_end),
             users::stripe_customer_id.eq(&told.customer_id),
