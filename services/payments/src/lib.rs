@@ -1,0 +1,127 @@
+#![doc = include_str!("../README.md")]
+
+mod consumers;
+mod error;
+mod http;
+mod jobs;
+mod local;
+mod offer;
+mod ops;
+mod provider;
+mod rpc;
+mod schema;
+mod settings;
+mod state;
+mod store;
+mod stripe;
+mod words;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pitchey_bus::{Bus, Consumes, Listeners};
+use pitchey_clock::Clock;
+use pitchey_db::Databases;
+use pitchey_events::Service;
+use pitchey_identity::Verifier;
+use pitchey_launch::{Failed, Process};
+use pitchey_web::Health;
+
+pub use http::routes;
+pub use ops::reconcile::Finding;
+pub use settings::{Settings, Stripe};
+
+use jobs::Jobs;
+use state::AppState;
+
+/// The running service.
+pub struct Payments {
+    http: pitchey_web::Started,
+    rpc: pitchey_rpc::Started,
+    bus: Arc<Bus>,
+    jobs: Jobs,
+    state: AppState,
+}
+
+impl Payments {
+    /// Where HTTP is served.
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http.address
+    }
+
+    /// Where gRPC is served.
+    pub const fn rpc_address(&self) -> SocketAddr {
+        self.rpc.address
+    }
+
+    /// Does now what time has made due. Returns how many rows it touched.
+    ///
+    /// # Errors
+    /// The database's, the provider's.
+    pub async fn sweep(&self) -> Result<i64, Failed> {
+        Ok(ops::sweep::sweep(&self.state).await?)
+    }
+
+    /// Compares the books now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn look(&self) -> Result<Vec<Finding>, Failed> {
+        Ok(ops::reconcile::look(&self.state).await?)
+    }
+}
+
+impl Process for Payments {
+    const SERVICE: Service = Service::Payments;
+    type Settings = Settings;
+
+    async fn start(settings: Settings, clock: Clock) -> Result<Self, Failed> {
+        let databases = Databases::open(&settings.database).await?;
+        let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
+        let state = AppState::new(&settings, databases.clone(), clock.clone())?;
+        let bus = Arc::new(Bus::start(
+            Self::SERVICE,
+            &settings.broker,
+            Some(&databases),
+            consumers::subscriptions(&state),
+            Listeners::new(),
+        ));
+        let rpc = pitchey_rpc::Server {
+            settings: settings.rpc,
+            verifier: verifier.clone(),
+            routes: rpc::routes(state.clone()),
+        };
+        let rpc = rpc.start().await?;
+        let jobs = Jobs::start(&state, settings.sweep_seconds, settings.reconcile_hours);
+        let broker = Arc::downgrade(&bus);
+        let provider = state.provider.name().as_str();
+        let http = pitchey_web::Server {
+            service: Self::SERVICE,
+            settings: settings.http,
+            verifier,
+            clock,
+            health: Health::new(databases, move || {
+                broker.upgrade().is_some_and(|bus| bus.health().connected)
+            })
+            .with("provider", provider),
+            state: state.clone(),
+            routes,
+        };
+        Ok(Self { http: http.start()?, rpc, bus, jobs, state })
+    }
+
+    async fn stop(self) {
+        self.http.drain().await;
+        self.rpc.drain().await;
+        self.jobs.stop().await;
+        // The health answer holds it only while it asks.
+        if let Some(bus) = Arc::into_inner(self.bus) {
+            bus.shutdown().await;
+        }
+    }
+}
+
+/// What the service does with events; a test compares it with the catalogue.
+pub fn consumes(settings: &Settings, databases: Databases, clock: Clock) -> Result<Consumes, Failed> {
+    Ok(consumers::subscriptions(&AppState::new(settings, databases, clock)?).into())
+}

@@ -1,0 +1,45 @@
+//! When an account is gone: what is left here is evidence, under a pseudonym; what the provider keeps of the user is deleted there.
+
+use chrono::{DateTime, Utc};
+use pitchey_db::Tx;
+use pitchey_events::UserId;
+
+use crate::error::Error;
+use crate::ops::subscribing;
+use crate::state::AppState;
+use crate::store::{plans, subscriptions};
+
+const BATCH: i64 = 20;
+
+/// Notes that `user` is gone.
+pub async fn close(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<(), Error> {
+    let mut plan = plans::lock(tx, user, now).await?;
+    plan.closed_at = plan.closed_at.or(Some(now));
+    Ok(plans::save(tx, &plan, now).await?)
+}
+
+/// Ends the subscriptions of who is gone, and has the provider forget them. Opens its own transactions; each step may be repeated. Returns how many.
+pub async fn clean_up(state: &AppState) -> Result<i64, Error> {
+    let mut tx = state.databases.system.begin().await?;
+    let gone = plans::closed(&mut tx, BATCH).await?;
+    drop(tx);
+    for plan in &gone {
+        let user = UserId(plan.user_id);
+        let mut tx = state.databases.system.begin().await?;
+        let rows = subscriptions::of_user(&mut tx, user).await?;
+        drop(tx);
+        for live in rows.iter().filter(|row| row.status.is_live()) {
+            subscribing::end(state, live).await?;
+        }
+        if let Some(customer) = &plan.customer_id {
+            state.provider.forget_customer(customer).await?;
+        }
+        let now = state.clock.now();
+        let mut tx = state.databases.system.begin().await?;
+        let mut plan = plans::lock(&mut tx, user, now).await?;
+        plan.customer_id = None;
+        plans::save(&mut tx, &plan, now).await?;
+        tx.commit().await?;
+    }
+    Ok(i64::try_from(gone.len()).unwrap_or(i64::MAX))
+}

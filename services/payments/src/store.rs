@@ -1,0 +1,17 @@
+//! All SQL of this service.
+
+pub mod audits;
+pub mod cents;
+pub mod counted;
+pub mod credits;
+pub mod events;
+pub mod holds;
+pub mod invoices;
+pub mod ledger;
+pub mod maintenance;
+pub mod plans;
+pub mod subscriptions;
+pub mod transactions;
+
+#[cfg(test)]
+mod explained;
