@@ -1,12 +1,33 @@
-//! What this service hears. It consumes nothing durably; every replica forgets what others changed.
+//! What this service hears: what becomes of users, what is looked for these days; and every replica forgets what others changed.
 
-use pitchey_bus::Listeners;
-use pitchey_events::{Envelope, PitchChanged, UserChanged};
+mod trending;
+mod users;
 
+use std::sync::Arc;
+
+use pitchey_bus::{Failure, Listeners, Subscriptions};
+use pitchey_events::{Envelope, PitchChanged, TrendingComputed, UserBlocked, UserChanged, UserDeleted};
+
+use crate::error::Error;
 use crate::public_cache::PublicCache;
+use crate::state::AppState;
 use crate::users::Users;
 
-/// The list.
+/// What is handled once, whichever replica does it.
+pub fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
+    Subscriptions::of(Arc::new(state.clone()))
+        .on::<UserBlocked>()
+        .on::<UserDeleted>()
+        .on::<TrendingComputed>()
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::transient(error)
+    }
+}
+
+/// What every replica hears.
 pub fn listeners(users: &Users, public: &PublicCache) -> Listeners {
     let known = (users.clone(), public.clone());
     let (pitches, changed, all) = (public.clone(), known.clone(), known);
@@ -29,24 +50,4 @@ pub fn listeners(users: &Users, public: &PublicCache) -> Listeners {
                 public.forget_all();
             }
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use pitchey_bus::{Consumes, Plan};
-    use pitchey_events::Service;
-    use pitchey_rpc::{Accounts, Targets};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_catalogue_and_the_list_agree() {
-        let nowhere = Targets(BTreeMap::from([("accounts".to_owned(), "http://localhost:1".to_owned())]));
-        let accounts = Accounts::new(&nowhere, pitchey_testkit::identity::signer(Service::Pitches)).unwrap();
-        let listeners = listeners(&Users::new(accounts), &PublicCache::new(0));
-        let found = Consumes::nothing().disagreements(Service::Pitches, &listeners, &Plan::default());
-        assert!(found.is_empty(), "{found:?}");
-    }
 }

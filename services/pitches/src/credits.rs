@@ -36,7 +36,7 @@ impl Credits {
         let key = HoldKey(Uuid::now_v7());
         match payments.hold(key, user, amount, reason).await? {
             Held::Held => Ok(Some(key)),
-            Held::Insufficient { balance } => Err(Error::NotEnoughCredits { balance }),
+            Held::Insufficient { balance } => Err(Error::NotEnoughCredits { balance, required: amount }),
         }
     }
 }

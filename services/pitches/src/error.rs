@@ -7,8 +7,8 @@ use pitchey_events::NdaId;
 use pitchey_web::{ApiError, FieldError, RateLimit, Refusal, Timestamp, error_response};
 use serde_json::{Value, json};
 
-use crate::ops::ndas::{REQUEST_COST, REQUEST_LIMIT};
-use crate::words::{NdaStatus, PitchStatus};
+use crate::ops::ndas::REQUEST_LIMIT;
+use crate::words::{NdaStatus, PitchStatus, ReportStatus};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,19 @@ pub enum Error {
     #[error("Please verify your e-mail address first.")]
     EmailNotVerified,
 
+    /// It is the user's own pitch.
+    #[error("This is your own pitch.")]
+    OwnPitch,
+    /// Nobody follows themselves.
+    #[error("You cannot follow yourself.")]
+    SelfFollow,
+    /// A block, or a user who is gone: which, is not told.
+    #[error("This is not possible between you two.")]
+    NotPossible,
+    /// A moderator has decided otherwise.
+    #[error("The report is {} already.", status.as_str())]
+    ReportWrongState { status: ReportStatus },
+
     /// Not an investor or production company.
     #[error("Only investors and production companies can request an NDA.")]
     NdaBuyersOnly,
@@ -60,9 +73,9 @@ pub enum Error {
     /// Too many requests in a day.
     #[error("You have requested {REQUEST_LIMIT} NDAs in 24 hours; please wait.")]
     NdaRequestLimit { seconds: u32 },
-    /// The request costs more than there is.
-    #[error("A request costs {REQUEST_COST} credits; you have {balance}.")]
-    NotEnoughCredits { balance: i32 },
+    /// It costs more than there is.
+    #[error("This costs {required} credits; you have {balance}.")]
+    NotEnoughCredits { balance: i32, required: i32 },
     /// Somebody was faster, or it is too late.
     #[error("This is not possible any more: the NDA is {}.", status.as_str())]
     NdaWrongState { status: NdaStatus },
@@ -82,6 +95,10 @@ impl ApiError for Error {
             Self::PitchHiddenByModerator => "pitch_hidden_by_moderator",
             Self::PitchIncomplete(_) => "pitch_incomplete",
             Self::EmailNotVerified => "email_not_verified",
+            Self::OwnPitch => "own_pitch",
+            Self::SelfFollow => "self_follow",
+            Self::NotPossible => "not_possible",
+            Self::ReportWrongState { .. } => "report_wrong_state",
             Self::NdaBuyersOnly => "nda_buyers_only",
             Self::NdaOwnPitch => "nda_own_pitch",
             Self::NdaNotRequired => "nda_not_required",
@@ -102,12 +119,14 @@ impl ApiError for Error {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PitchIncomplete(_) => StatusCode::BAD_REQUEST,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::OwnPitch | Self::SelfFollow | Self::NotPossible => StatusCode::FORBIDDEN,
             Self::EmailNotVerified | Self::NdaBuyersOnly | Self::NdaOwnPitch | Self::NdaNotPossible => {
                 StatusCode::FORBIDDEN
             }
             Self::PitchChanged { .. }
             | Self::PitchWrongState { .. }
             | Self::PitchHiddenByModerator
+            | Self::ReportWrongState { .. }
             | Self::NdaNotRequired
             | Self::NdaAlreadyExists { .. }
             | Self::NdaRecentlyRejected { .. }
@@ -122,10 +141,11 @@ impl ApiError for Error {
             Self::PitchChanged { version } => json!({ "version": version }),
             Self::PitchWrongState { status } => json!({ "status": status }),
             Self::PitchHiddenByModerator => json!({ "status": PitchStatus::Hidden }),
+            Self::ReportWrongState { status } => json!({ "status": status }),
             Self::NdaWrongState { status } => json!({ "status": status }),
             Self::NdaAlreadyExists { id, status } => json!({ "ndaId": id, "status": status }),
             Self::NdaRecentlyRejected { until } => json!({ "availableAt": Timestamp(*until) }),
-            Self::NotEnoughCredits { balance } => json!({ "balance": balance, "required": REQUEST_COST }),
+            Self::NotEnoughCredits { balance, required } => json!({ "balance": balance, "required": required }),
             _ => json!({}),
         }
     }

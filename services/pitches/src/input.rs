@@ -359,6 +359,14 @@ pub fn plain(max: usize) -> impl FnOnce(&Option<String>, &()) -> garde::Result {
     }
 }
 
+/// For garde: a text without NUL of 1 to `max` characters.
+pub fn written(max: usize) -> impl FnOnce(&String, &()) -> garde::Result {
+    move |text, ()| match fault(text.trim(), 1, max) {
+        None => Ok(()),
+        Some((_, message)) => Err(garde::Error::new(message)),
+    }
+}
+
 /// A genre by its name.
 pub fn parse_genre(word: &str) -> Option<Genre> {
     match word {

@@ -11,15 +11,19 @@ use crate::state::AppState;
 /// The running jobs.
 pub struct Jobs {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
+
+/// How often openings of shared links are written.
+const WRITE_OPENS: Duration = Duration::from_secs(1);
 
 impl Jobs {
     /// Starts them on the current runtime.
     pub fn start(state: AppState, sweep_seconds: u64) -> Self {
         let stop = CancellationToken::new();
+        let opens = tokio::spawn(write_opens(state.clone(), stop.clone()));
         let stopped = stop.clone();
-        let task = tokio::spawn(async move {
+        let sweeps = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_secs(sweep_seconds.max(1)));
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -34,14 +38,34 @@ impl Jobs {
                 }
             }
         });
-        Self { stop, task }
+        Self { stop, tasks: vec![opens, sweeps] }
     }
 
-    /// Lets the one that runs end, and starts no other.
+    /// Lets those that run end, and starts no other.
     pub async fn stop(self) {
         self.stop.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "a job panicked");
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a job panicked");
+            }
+        }
+    }
+}
+
+/// Again and again, and once more at the end.
+async fn write_opens(state: AppState, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(WRITE_OPENS);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let stopped = tokio::select! {
+            () = stop.cancelled() => true,
+            _ = ticks.tick() => false,
+        };
+        if let Err(error) = state.opens.write(&state.databases.system, state.clock.now()).await {
+            tracing::warn!(%error, "openings of shared links wait for the next write");
+        }
+        if stopped {
+            return;
         }
     }
 }

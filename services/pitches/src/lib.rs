@@ -8,6 +8,7 @@ mod error;
 mod http;
 mod input;
 mod jobs;
+mod opens;
 mod ops;
 mod projection;
 mod public_cache;
@@ -16,6 +17,7 @@ mod rpc;
 mod schema;
 pub mod seeding;
 mod settings;
+mod share_tokens;
 mod state;
 mod store;
 mod users;
@@ -24,7 +26,7 @@ mod words;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pitchey_bus::{Bus, Consumes};
+use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
@@ -38,6 +40,19 @@ pub use settings::{CreditsMode, Settings};
 
 use jobs::Jobs;
 use state::AppState;
+
+/// What the service does with events, and what each replica hears: for the test that the catalogue says the same.
+///
+/// # Errors
+/// A setting can't be used.
+pub fn hears(
+    settings: &Settings,
+    databases: Databases,
+    clock: Clock,
+) -> Result<(Consumes, Listeners), Failed> {
+    let state = AppState::new(settings, databases, clock)?;
+    Ok((consumers::subscriptions(&state).into(), consumers::listeners(&state.users, &state.public)))
+}
 
 /// The running service.
 pub struct Pitches {
@@ -81,7 +96,7 @@ impl Process for Pitches {
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
-            Consumes::nothing(),
+            Consumes::from(consumers::subscriptions(&state)),
             consumers::listeners(&state.users, &state.public),
         ));
         let rpc = pitchey_rpc::Server {

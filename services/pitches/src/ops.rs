@@ -1,9 +1,19 @@
 //! Use cases. Each works in a transaction that somebody else opened and will commit, unless its description says otherwise.
 
+pub mod comments;
+pub mod discovery;
+pub mod erasure;
+pub mod following;
 pub mod lifecycle;
+pub mod likes;
+pub mod moderation;
 pub mod ndas;
+pub mod promotion;
 pub mod reading;
 pub mod removal;
+pub mod reports;
+pub mod search;
+pub mod sharing;
 pub mod sweep;
 pub mod writing;
 
@@ -45,6 +55,12 @@ impl Act<'_> {
         }
     }
 
+    /// Refuses everybody who does not watch over the platform.
+    pub fn may_moderate(&self) -> Result<(), Error> {
+        self.may_write()?;
+        if self.actor.admin { Ok(()) } else { Err(Refusal::Forbidden.into()) }
+    }
+
     async fn record(
         &self,
         tx: &mut Tx,
@@ -76,6 +92,16 @@ async fn own(tx: &mut Tx, act: &Act<'_>, id: PitchId) -> Result<(Card, Content),
         Err(Refusal::Forbidden.into())
     } else {
         Err(Refusal::NotFound.into())
+    }
+}
+
+/// A published pitch. Its owner learns where it stands otherwise; for anybody else there is no other.
+async fn published(tx: &mut Tx, actor: &Actor, id: PitchId) -> Result<Card, Error> {
+    let card = store::pitches::card(tx, id).await?.ok_or(Refusal::NotFound)?;
+    match card.status {
+        PitchStatus::Published => Ok(card),
+        status if card.owner() == actor.id => Err(Error::PitchWrongState { status }),
+        _ => Err(Refusal::NotFound.into()),
     }
 }
 

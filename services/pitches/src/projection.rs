@@ -148,6 +148,10 @@ pub struct Pitch {
     like_count: i32,
     nda_count: i32,
     comment_count: i32,
+    /// Shown among the featured until then.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promoted_until: Option<Timestamp>,
     /// For If-Match.
     version: i64,
     #[schema(value_type = String)]
@@ -261,6 +265,7 @@ pub fn project(
         like_count: card.like_count,
         nda_count: card.nda_count,
         comment_count: card.comment_count,
+        promoted_until: card.promoted_until.filter(|until| *until > now).map(Timestamp::from),
         version: card.version,
         created_at: card.created_at.into(),
         updated_at: card.updated_at.into(),

@@ -7,20 +7,59 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use pitchey_events::PitchId;
-use pitchey_web::Listed;
+use pitchey_web::{Cursor, Listed, Paging};
 
 use crate::error::Error;
+use crate::http::Found;
+use crate::ops::search::Sort;
 use crate::projection::Pitch;
 use crate::store::pitches::{Filter, Place};
+use crate::store::search::Query;
 
 const MOST_PITCHES: u64 = 2_000;
 const MOST_LISTS: u64 = 500;
+const MOST_SEARCHES: u64 = 500;
 
-/// Public details and list pages.
+/// Which list, and where its page begins.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// The public list: what it is narrowed to, the place, the number of the page.
+    Published(Filter, Place, i64),
+    /// What is featured: page, rows.
+    Featured(i64, i64),
+}
+
+impl Key {
+    /// What is featured.
+    pub const fn featured(paging: &Paging) -> Self {
+        Self::Featured(paging.page, paging.limit)
+    }
+}
+
+/// A page of a search.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SearchKey {
+    query: Query,
+    sort: Sort,
+    page: i64,
+    limit: i64,
+    cursor: Option<Cursor>,
+}
+
+impl SearchKey {
+    /// The page of a search that hides nobody from anybody.
+    pub fn new(query: &Query, sort: Sort, paging: &Paging) -> Self {
+        let (page, limit) = (paging.page, paging.limit);
+        Self { query: query.clone(), sort, page, limit, cursor: paging.cursor.clone() }
+    }
+}
+
+/// Public details, list pages and searches.
 #[derive(Clone)]
 pub struct PublicCache {
     pitches: Cache<PitchId, Pitch>,
-    lists: Cache<(Filter, Place, i64), Arc<Listed<Pitch>>>,
+    lists: Cache<Key, Arc<Listed<Pitch>>>,
+    searches: Cache<SearchKey, Arc<Found>>,
     /// Raised before anything is forgotten.
     generation: Arc<AtomicU64>,
 }
@@ -33,6 +72,7 @@ impl PublicCache {
         Self {
             pitches: Cache::builder().max_capacity(most(MOST_PITCHES)).time_to_live(kept).build(),
             lists: Cache::builder().max_capacity(most(MOST_LISTS)).time_to_live(kept).build(),
+            searches: Cache::builder().max_capacity(most(MOST_SEARCHES)).time_to_live(kept).build(),
             generation: Arc::default(),
         }
     }
@@ -43,21 +83,31 @@ impl PublicCache {
         id: PitchId,
         load: impl Future<Output = Result<Pitch, Error>>,
     ) -> Result<Pitch, Error> {
-        self.through(&self.pitches, id, load).await
+        self.through("pitches", &self.pitches, id, load).await
     }
 
-    /// A page of the public list: kept, or made by `load`.
+    /// A page of a public list: kept, or made by `load`.
     pub async fn list(
         &self,
-        key: (Filter, Place, i64),
+        key: Key,
         load: impl Future<Output = Result<Listed<Pitch>, Error>>,
     ) -> Result<Arc<Listed<Pitch>>, Error> {
-        self.through(&self.lists, key, async { Ok(Arc::new(load.await?)) }).await
+        self.through("lists", &self.lists, key, async { Ok(Arc::new(load.await?)) }).await
+    }
+
+    /// A page of a search by nobody in particular: kept, or made by `load`.
+    pub async fn search(
+        &self,
+        key: SearchKey,
+        load: impl Future<Output = Result<Found, Error>>,
+    ) -> Result<Arc<Found>, Error> {
+        self.through("searches", &self.searches, key, async { Ok(Arc::new(load.await?)) }).await
     }
 
     /// What `cache` keeps, or `load` makes. What may be older than the last change is not kept.
     async fn through<K, V>(
         &self,
+        name: &'static str,
         cache: &Cache<K, V>,
         key: K,
         load: impl Future<Output = Result<V, Error>>,
@@ -66,7 +116,10 @@ impl PublicCache {
         K: Clone + Eq + Hash + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
-        if let Some(value) = cache.get(&key).await {
+        let kept = cache.get(&key).await;
+        let outcome = if kept.is_some() { "hit" } else { "miss" };
+        metrics::counter!("pitches_cache_total", "cache" => name, "outcome" => outcome).increment(1);
+        if let Some(value) = kept {
             return Ok(value);
         }
         let generation = self.generation.load(Ordering::SeqCst);
@@ -83,9 +136,15 @@ impl PublicCache {
 
     /// Forgets what shows `id`.
     pub async fn forget(&self, id: PitchId) {
+        self.forget_pitch(id).await;
+        self.lists.invalidate_all();
+        self.searches.invalidate_all();
+    }
+
+    /// Forgets the detail of `id`: a count changed. In lists it may be as old as they get.
+    pub async fn forget_pitch(&self, id: PitchId) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.pitches.invalidate(&id).await;
-        self.lists.invalidate_all();
     }
 
     /// Forgets everything: changes may have been missed, or an owner looks different now.
@@ -93,6 +152,7 @@ impl PublicCache {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.pitches.invalidate_all();
         self.lists.invalidate_all();
+        self.searches.invalidate_all();
     }
 }
 
@@ -108,13 +168,13 @@ mod tests {
             public.forget(PitchId(1)).await;
             Ok("before")
         };
-        assert_eq!(public.through(&cache, 1, stale).await.unwrap(), "before");
+        assert_eq!(public.through("tests", &cache, 1, stale).await.unwrap(), "before");
         let stale = async {
             public.forget_all();
             Ok("before")
         };
-        assert_eq!(public.through(&cache, 1, stale).await.unwrap(), "before");
-        assert_eq!(public.through(&cache, 1, async { Ok("after") }).await.unwrap(), "after");
-        assert_eq!(public.through(&cache, 1, async { Ok("later") }).await.unwrap(), "after", "it is kept");
+        assert_eq!(public.through("tests", &cache, 1, stale).await.unwrap(), "before");
+        assert_eq!(public.through("tests", &cache, 1, async { Ok("after") }).await.unwrap(), "after");
+        assert_eq!(public.through("tests", &cache, 1, async { Ok("later") }).await.unwrap(), "after", "it is kept");
     }
 }

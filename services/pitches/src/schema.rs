@@ -20,6 +20,10 @@ pub mod sql_types {
     #[derive(SqlType, QueryId)]
     #[diesel(postgres_type(name = "format"))]
     pub struct Format;
+
+    #[derive(SqlType, QueryId)]
+    #[diesel(postgres_type(name = "tsvector"))]
+    pub struct TsVector;
 }
 
 diesel::table! {
@@ -70,6 +74,7 @@ diesel::table! {
         like_count -> Integer,
         nda_count -> Integer,
         comment_count -> Integer,
+        promoted_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -146,6 +151,82 @@ diesel::table! {
 }
 
 diesel::table! {
+    pitch_likes (pitch_id, user_id) {
+        pitch_id -> Integer,
+        user_id -> Integer,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    pitch_comments (id) {
+        id -> BigInt,
+        pitch_id -> Integer,
+        author_id -> Integer,
+        content -> Text,
+        created_at -> Timestamptz,
+        edited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    content_reports (id) {
+        id -> BigInt,
+        reporter_id -> Integer,
+        pitch_id -> Integer,
+        reason -> VarChar,
+        description -> Nullable<Text>,
+        status -> VarChar,
+        created_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by -> Nullable<Integer>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pitch_share_links (id) {
+        id -> Uuid,
+        pitch_id -> Integer,
+        user_id -> Integer,
+        platform -> VarChar,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        opens -> BigInt,
+    }
+}
+
+diesel::table! {
+    trending_pitches (pitch_id) {
+        pitch_id -> Integer,
+        rank -> Integer,
+        score -> Double,
+        unique_viewers -> BigInt,
+        follows -> BigInt,
+        nda_requests -> BigInt,
+        computed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, VarChar};
+    use super::sql_types::{Format, Genre, TsVector};
+
+    pitch_search (pitch_id) {
+        pitch_id -> Integer,
+        user_id -> Integer,
+        published_at -> Timestamptz,
+        genre -> Genre,
+        format -> Format,
+        stage -> Nullable<VarChar>,
+        estimated_budget -> Nullable<VarChar>,
+        seeking_investment -> Bool,
+        title_key -> Text,
+        document -> TsVector,
+    }
+}
+
+diesel::table! {
     maintenance_runs (id) {
         id -> BigInt,
         service -> Text,
@@ -160,3 +241,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(pitches, pitch_versions, ndas);
+diesel::allow_tables_to_appear_in_same_query!(pitches, follows, pitch_likes, trending_pitches, content_reports);

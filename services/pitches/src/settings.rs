@@ -38,9 +38,13 @@ settings! {
         pub pii_key: SecretString,
         /// Signs NDA receipts with Ed25519: 32 bytes in base64.
         pub receipt_signing_key: SecretString,
+        /// Signs links to shared pitches: 32 bytes in base64; several, separated by commas: the first signs, all are accepted.
+        pub share_key: SecretString,
+        /// Where people reach the platform; shared links begin with it.
+        pub public_url: String,
         /// Seconds between sweeps of NDAs whose time is over.
         pub sweep_seconds: u64 = 300,
-        /// Milliseconds for which public details and lists are kept at most.
-        pub public_cache_ms: u64 = 5_000,
+        /// Milliseconds for which public details, lists and searches are kept at most: how old they can be when no event arrives.
+        pub public_cache_ms: u64 = 900,
     }
 }

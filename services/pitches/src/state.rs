@@ -8,8 +8,10 @@ use pitchey_seal::Sealer;
 
 use crate::Settings;
 use crate::credits::Credits;
+use crate::opens::Opens;
 use crate::public_cache::PublicCache;
 use crate::receipts::ReceiptKey;
+use crate::share_tokens::ShareTokens;
 use crate::users::Users;
 
 /// What every door and job shares.
@@ -23,6 +25,8 @@ pub struct AppState {
     pub public: PublicCache,
     pub sealer: Sealer,
     pub receipts: ReceiptKey,
+    pub share_tokens: ShareTokens,
+    pub opens: Opens,
 }
 
 impl AppState {
@@ -39,6 +43,8 @@ impl AppState {
             public: PublicCache::new(settings.public_cache_ms),
             sealer: Sealer::new(&settings.pii_key)?,
             receipts: ReceiptKey::new(&settings.receipt_signing_key)?,
+            share_tokens: ShareTokens::new(&settings.share_key, &settings.public_url)?,
+            opens: Opens::default(),
         })
     }
 }

@@ -1,11 +1,19 @@
 //! All SQL: free functions, a file a table.
 
+pub mod comments;
 pub mod counted;
+pub mod discovery;
+pub mod follows;
+pub mod likes;
 pub mod maintenance;
 pub mod ndas;
 pub mod pitches;
 #[cfg(test)]
 mod plans;
 pub mod policies;
+pub mod reports;
+pub mod search;
+pub mod share_links;
 pub mod standing;
+pub mod trending;
 pub mod versions;

@@ -67,6 +67,20 @@ impl Users {
         self.find([id]).await.remove(&id)
     }
 
+    /// The projections of `ids` that can be had, in their order.
+    pub async fn in_order(&self, ids: &[UserId]) -> Vec<PublicUser> {
+        let mut found = self.find(ids.iter().copied()).await;
+        ids.iter().filter_map(|id| found.remove(id)).collect()
+    }
+
+    /// At most `limit` users of such a name, as `viewer` may find them; while accounts is away, nobody is found.
+    pub async fn search(&self, text: &str, viewer: Option<UserId>, limit: i32) -> Vec<PublicUser> {
+        self.accounts.search_users(text, viewer, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no users beside the pitches");
+            Vec::new()
+        })
+    }
+
     /// Forgets a user who changed.
     pub async fn forget(&self, id: UserId) {
         self.known.invalidate(&id).await;

@@ -168,6 +168,36 @@ words! {
     }
 }
 
+words! {
+    /// Why something is reported.
+    Reason: VarChar {
+        /// Unwanted advertising.
+        Spam = "spam",
+        /// Not fit to be shown.
+        Inappropriate = "inappropriate",
+        /// Aimed at somebody.
+        Harassment = "harassment",
+        /// Somebody else's work.
+        Copyright = "copyright",
+        /// Not true.
+        Misinformation = "misinformation",
+        /// The description says.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Where a report stands.
+    ReportStatus: VarChar {
+        /// Nobody has decided yet.
+        Open = "open",
+        /// The moderators agree.
+        Upheld = "upheld",
+        /// They don't.
+        Dismissed = "dismissed",
+    }
+}
+
 impl From<Agreement> for pitchey_events::NdaType {
     fn from(agreement: Agreement) -> Self {
         match agreement {

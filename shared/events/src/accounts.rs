@@ -77,7 +77,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user blocked another. The blocked one is not to be told.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[],
+        consumers: &[Pitches],
         listeners: &[Messaging],
     },
     Entry {
@@ -109,7 +109,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user is gone: the row is a pseudonym now. Whoever keeps personal data of the user erases it, but for what is somebody else's evidence.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[Messaging, Payments, Analytics, Notifications],
+        consumers: &[Pitches, Messaging, Payments, Analytics, Notifications],
         listeners: &[],
     },
     Entry {

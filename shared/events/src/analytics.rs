@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, Kind, PitchId, Service, Subject};
 
-use Service::Analytics;
+use Service::{Analytics, Pitches};
 
 pub(crate) static EVENTS: &[Entry] = &[
     Entry {
@@ -13,7 +13,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "Which pitches people look for these days.",
         kind: Kind::State,
         producer: Analytics,
-        consumers: &[],
+        consumers: &[Pitches],
         listeners: &[],
     },
     Entry {

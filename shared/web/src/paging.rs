@@ -31,7 +31,7 @@ pub struct Paging {
 }
 
 /// A place in a list, opaque to clients: the sort key of the last row shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 
 impl Cursor {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::ndas::{Nda, NdaWritten};
 use crate::error::Error;
-use crate::input::{fault, plain};
+use crate::input::{plain, written};
 use crate::ops::Act;
 use crate::ops::ndas::answer::{self, Bulk, Conditions};
 use crate::ops::ndas::{end, remind as reminding, sign as signing};
@@ -76,13 +76,6 @@ pub struct Several {
 /// Nothing needs to be said.
 #[derive(Clone, Debug, Default, Deserialize, Validate, utoipa::ToSchema)]
 pub struct Nothing {}
-
-fn written(max: usize) -> impl FnOnce(&String, &()) -> garde::Result {
-    move |text, ()| match fault(text.trim(), 1, max) {
-        None => Ok(()),
-        Some((_, message)) => Err(garde::Error::new(message)),
-    }
-}
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde hands out references")]
 fn accepted(accepted: &bool, (): &()) -> garde::Result {

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::input::{parse_format, parse_genre};
 use crate::ops::reading;
 use crate::projection::{Pitch, Viewer as Looker};
+use crate::public_cache::Key;
 use crate::state::AppState;
 use crate::store::pitches::Filter;
 use crate::words::PitchStatus;
@@ -96,7 +97,7 @@ pub async fn public(
 }
 
 async fn anonymous(state: &AppState, filter: Filter, paging: &Paging) -> Result<HttpResponse, Error> {
-    let key = (Filter { status: None, ..filter }, reading::place(paging)?, paging.page);
+    let key = Key::Published(Filter { status: None, ..filter }, reading::place(paging)?, paging.page);
     let nobody = Looker::default();
     // Boxed: the cache holds what it is given several times over.
     let found = state.public.list(key, Box::pin(load(state, &nobody, None, filter, paging))).await?;
@@ -116,10 +117,17 @@ async fn load(
     Ok(with_owners(state, found).await)
 }
 
-async fn with_owners(state: &AppState, found: Listed<Pitch>) -> Listed<Pitch> {
-    let owners = state.users.find(found.data.iter().map(|pitch| pitch.user_id().into())).await;
-    found.map(|pitch| {
+/// The page with its pitches' owners.
+pub(super) async fn with_owners(state: &AppState, found: Listed<Pitch>) -> Listed<Pitch> {
+    Listed { data: owned_by(state, found.data).await, meta: found.meta }
+}
+
+/// Pitches with their owners, of whom accounts is asked once.
+pub(super) async fn owned_by(state: &AppState, pitches: Vec<Pitch>) -> Vec<Pitch> {
+    let owners = state.users.find(pitches.iter().map(|pitch| pitch.user_id().into())).await;
+    let with_owner = |pitch: Pitch| {
         let owner = owners.get(&pitch.user_id().into()).cloned();
         pitch.with_owner(owner)
-    })
+    };
+    pitches.into_iter().map(with_owner).collect()
 }

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, patch, post, put};
 use garde::Validate;
 use pitchey_events::PitchId;
-use pitchey_web::{Actor, Answer, Command, Origin, PathId, Refusal};
+use pitchey_web::{Actor, Answer, Command, Origin, PathId, Refusal, ValidatedQuery};
 use serde::{Deserialize, Serialize};
 
 use super::extract::{IfMatch, Viewer, private, public as for_all};
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::input::PitchInput;
 use crate::ops::lifecycle::{self, Move};
 use crate::ops::reading::{self, Reading};
-use crate::ops::{Act, removal, writing};
+use crate::ops::{Act, promotion, removal, writing};
 use crate::projection::{Access, Pitch, Viewer as Looker, project};
 use crate::state::AppState;
 use crate::store::pitches::{Card, Protected};
@@ -37,11 +37,34 @@ pub struct Archive {
 #[derive(Clone, Debug, Default, Deserialize, Validate, utoipa::ToSchema)]
 pub struct Nothing {}
 
+/// How somebody came here.
+#[derive(Clone, Debug, Default, Deserialize, Validate, utoipa::IntoParams)]
+pub struct Way {
+    /// What stood in a shared link, which is counted as opened.
+    #[garde(skip)]
+    share: Option<String>,
+}
+
+impl Way {
+    fn note(&self, state: &AppState, id: PitchId) {
+        let read = |token| state.share_tokens.read(id, token, state.clock.now());
+        if let Some(link) = self.share.as_deref().and_then(read) {
+            state.opens.note(link);
+        }
+    }
+}
+
 /// The public part of a published pitch, whoever asks.
-#[utoipa::path(tag = "pitches", params(("id" = i32, Path)), responses((status = 200, body = Pitch)))]
+#[utoipa::path(tag = "pitches", params(("id" = i32, Path), Way), responses((status = 200, body = Pitch)))]
 #[get("/api/pitches/public/{id}")]
-pub async fn public(state: Data<AppState>, PathId(id): PathId<PitchId>) -> Result<HttpResponse, Error> {
-    Ok(for_all(&anonymous(&state, id).await?))
+pub async fn public(
+    state: Data<AppState>,
+    PathId(id): PathId<PitchId>,
+    ValidatedQuery(way): ValidatedQuery<Way>,
+) -> Result<HttpResponse, Error> {
+    let pitch = anonymous(&state, id).await?;
+    way.note(&state, id);
+    Ok(for_all(&pitch))
 }
 
 async fn anonymous(state: &AppState, id: PitchId) -> Result<Pitch, Error> {
@@ -57,20 +80,26 @@ async fn anonymous(state: &AppState, id: PitchId) -> Result<Pitch, Error> {
 }
 
 /// A pitch: its public part, and its protected part for whom it is open.
-#[utoipa::path(tag = "pitches", params(("id" = i32, Path), ("X-Access-Reason" = Option<String>, Header)), responses((status = 200, body = Pitch)))]
+#[utoipa::path(tag = "pitches", params(("id" = i32, Path), ("X-Access-Reason" = Option<String>, Header), Way), responses((status = 200, body = Pitch)))]
 #[get("/api/pitches/{id}")]
 pub async fn get(
     state: Data<AppState>,
     Viewer(viewer): Viewer,
     origin: Origin,
     PathId(id): PathId<PitchId>,
+    ValidatedQuery(way): ValidatedQuery<Way>,
 ) -> Result<HttpResponse, Error> {
-    let Some(actor) = &viewer.actor else { return Ok(for_all(&anonymous(&state, id).await?)) };
+    let Some(actor) = &viewer.actor else {
+        let pitch = anonymous(&state, id).await?;
+        way.note(&state, id);
+        return Ok(for_all(&pitch));
+    };
     let reading = Reading { viewer: &viewer, origin: &origin, now: state.clock.now() };
     let mut tx = state.databases.user.begin(Some(actor.id)).await?;
     let found = reading::detail(&mut tx, &reading, id).await?;
     tx.commit().await?;
     let (pitch, _) = found.ok_or(Refusal::NotFound)?;
+    way.note(&state, id);
     let owner = state.users.one(pitch.user_id().into()).await;
     Ok(private(&pitch.with_owner(owner)))
 }
@@ -170,6 +199,28 @@ pub async fn hide(
     go(&state, &actor, &origin, id, Move::Hide, "The pitch is hidden.", command).await
 }
 
+/// Shows it among the featured for a week, for credits. While that lasts, it is the answer to the next.
+#[utoipa::path(tag = "pitches", params(("id" = i32, Path)), responses((status = 200, body = PitchWritten)))]
+#[post("/api/pitches/{id}/promote")]
+pub async fn promote(
+    state: Data<AppState>,
+    actor: Actor,
+    origin: Origin,
+    PathId(id): PathId<PitchId>,
+    command: Command<Nothing>,
+) -> Result<HttpResponse, Error> {
+    let writer = Writer::new(&state, &actor, &origin).await;
+    let prepared = promotion::prepare(&state, &writer.act(), id).await;
+    let answer = command.run(&state.databases.user, async |tx, _| {
+        let (written, new) = promotion::promote(tx, &writer.act(), id, prepared?).await?;
+        let text = if new { "The pitch is promoted." } else { "The pitch was promoted before." };
+        Ok::<_, Error>(writer.answer(Answer::ok(text), written))
+    });
+    let answer = answer.await?;
+    state.public.forget(id).await;
+    Ok(unkept(answer))
+}
+
 /// Deletes it; if it was ever published, a tombstone stays.
 #[utoipa::path(tag = "pitches", params(("id" = i32, Path)), responses((status = 200)))]
 #[delete("/api/pitches/{id}")]
@@ -182,7 +233,7 @@ pub async fn delete(
 ) -> Result<HttpResponse, Error> {
     let act = Act { actor: &actor, origin: &origin, now: state.clock.now() };
     let answer = command.run(&state.databases.user, async |tx, _| {
-        removal::delete(tx, &act, id).await?;
+        removal::delete(tx, &act, &[id.0]).await?;
         Ok::<_, Error>(Answer::ok("The pitch was deleted."))
     });
     let answer = answer.await?;
@@ -200,8 +251,9 @@ async fn go<T>(
     command: Command<T>,
 ) -> Result<HttpResponse, Error> {
     let writer = Writer::new(state, actor, origin).await;
+    let paid = lifecycle::prepare(state, &writer.act(), id, to).await;
     let answer = command.run(&state.databases.user, async |tx, _| {
-        let written = lifecycle::go(tx, &writer.act(), id, to).await?;
+        let written = lifecycle::go(tx, &writer.act(), id, to, paid?).await?;
         Ok::<_, Error>(writer.answer(Answer::ok(message), written))
     });
     let answer = answer.await?;

@@ -2,12 +2,14 @@
 
 use pitchey_bus::outbox;
 use pitchey_db::Tx;
-use pitchey_events::{PitchId, PitchPublished};
+use pitchey_events::{HoldKey, PitchId, PitchPublished};
 use pitchey_web::Refusal;
 use serde_json::json;
 
 use super::{Act, announce, own};
 use crate::error::Error;
+use crate::state::AppState;
+use crate::content::Content;
 use crate::store::pitches::{self, Card, Protected, Stand};
 use crate::words::{HiddenBy, PitchStatus};
 
@@ -33,22 +35,64 @@ impl Move {
     }
 }
 
+/// The usual price of a first publication in credits. Payments knows for whom it is free.
+const COST: i32 = 10;
+
+/// What was asked of payments before the transaction.
+#[derive(Clone, Copy)]
+pub enum Paid {
+    /// Nothing: the move costs nothing.
+    Free,
+    /// A hold, where credits are in use.
+    Held(Option<HoldKey>),
+}
+
+/// Holds the credits of a first publication, after what the own rows can refuse. Opens and ends its own short transaction.
+pub async fn prepare(state: &AppState, act: &Act<'_>, id: PitchId, to: Move) -> Result<Paid, Error> {
+    if to != Move::Publish {
+        return Ok(Paid::Free);
+    }
+    let mut tx = state.databases.user.begin(Some(act.actor.id)).await?;
+    let (card, content) = own(&mut tx, act, id).await?;
+    drop(tx);
+    if next(&card, to)?.is_none() || card.published_at.is_some() {
+        return Ok(Paid::Free);
+    }
+    publishable(act, &content)?;
+    Ok(Paid::Held(state.credits.hold(act.actor.id, COST, "pitch_publish").await?))
+}
+
+fn publishable(act: &Act<'_>, content: &Content) -> Result<(), Error> {
+    if !act.actor.email_verified {
+        return Err(Error::EmailNotVerified);
+    }
+    let missing = content.missing_for_publication();
+    if missing.is_empty() { Ok(()) } else { Err(Error::PitchIncomplete(missing)) }
+}
+
 /// Moves the acting user's pitch. Repeating a move changes nothing.
-pub async fn go(tx: &mut Tx, act: &Act<'_>, id: PitchId, to: Move) -> Result<(Card, Protected), Error> {
+pub async fn go(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    id: PitchId,
+    to: Move,
+    paid: Paid,
+) -> Result<(Card, Protected), Error> {
     let (card, content) = own(tx, act, id).await?;
     let Some(mut stand) = next(&card, to)? else {
         return pitches::whole(tx, id).await?.ok_or_else(|| Refusal::NotFound.into());
     };
     if stand.status == PitchStatus::Published {
-        if !act.actor.email_verified {
-            return Err(Error::EmailNotVerified);
-        }
-        let missing = content.missing_for_publication();
-        if !missing.is_empty() {
-            return Err(Error::PitchIncomplete(missing));
-        }
+        publishable(act, &content)?;
         stand.published_at = card.published_at.or(Some(act.now));
     }
+    let first_time = to == Move::Publish && card.published_at.is_none();
+    let hold = match paid {
+        Paid::Held(hold) if first_time => hold,
+        // It was not to be published for the first time when payments could have been asked.
+        Paid::Free if first_time => return Err(Error::PitchWrongState { status: card.status }),
+        Paid::Held(_) | Paid::Free => None,
+    };
     let status = stand.status;
     let moved = pitches::stand(tx, id, card.status, stand, act.now).await?;
     let (moved, protected) = moved.ok_or(Error::PitchWrongState { status: card.status })?;
@@ -57,9 +101,9 @@ pub async fn go(tx: &mut Tx, act: &Act<'_>, id: PitchId, to: Move) -> Result<(Ca
         let event = PitchPublished {
             pitch_id: id,
             owner_id: card.owner(),
-            first_time: card.published_at.is_none(),
+            first_time,
             pitch_title: moved.title.clone(),
-            hold: None,
+            hold,
         };
         outbox::append(tx, &event).await?;
     }

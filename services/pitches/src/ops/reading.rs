@@ -54,13 +54,34 @@ pub async fn published(
     let page = Listed::page(paging, cards, counted, |card| {
         Cursor::after(&(card.published_at.unwrap_or(card.created_at), card.id))
     });
-    let ids: Vec<i32> = page.data.iter().map(|card| card.id).collect();
+    Ok(Listed { data: shown(tx, viewer, page.data, now).await?, meta: page.meta })
+}
+
+/// The public group of those of `cards` that the viewer may know of, in their order, and where the viewer stands with each.
+pub async fn shown(
+    tx: &mut Tx,
+    viewer: &Viewer,
+    cards: Vec<Card>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Pitch>, Error> {
+    let ids: Vec<i32> = cards.iter().map(|card| card.id).collect();
     let all = mine(tx, viewer, &ids).await?;
-    Ok(page.map(|card| {
+    let shown = cards.into_iter().filter_map(|card| {
         let mine: Vec<Nda> = all.iter().filter(|nda| nda.pitch_id == card.id).cloned().collect();
-        let access = Access::decide(viewer, &card, &mine, now).unwrap_or(Access::Locked { eligible: false });
-        project(card, None, viewer, &access, &mine, now)
-    }))
+        let access = Access::decide(viewer, &card, &mine, now)?;
+        Some(project(card, None, viewer, &access, &mine, now))
+    });
+    Ok(shown.collect())
+}
+
+/// Refuses who may not know of the pitch.
+pub async fn visible(tx: &mut Tx, viewer: &Viewer, id: PitchId, now: DateTime<Utc>) -> Result<(), Error> {
+    let card = pitches::card(tx, id).await?.ok_or(Refusal::NotFound)?;
+    let mine = mine(tx, viewer, &[id.0]).await?;
+    match Access::decide(viewer, &card, &mine, now) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::NotFound.into()),
+    }
 }
 
 /// The viewer's own pitches, newest first, whole.

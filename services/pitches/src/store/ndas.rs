@@ -196,3 +196,24 @@ pub async fn document(tx: &mut Tx, id: NdaId) -> QueryResult<Option<(Vec<u8>, St
         .await
         .optional()
 }
+
+/// Those that `requester`, whose account is deleted, has at `status`.
+pub async fn of_deleted_user(tx: &mut Tx, requester: UserId, status: NdaStatus) -> QueryResult<Vec<i32>> {
+    ndas::table
+        .filter(ndas::requester_id.eq(requester.0))
+        .filter(ndas::status.eq(status))
+        .select(ndas::id)
+        .order(ndas::id)
+        .load(tx)
+        .await
+}
+
+/// Erases what `requester` wrote to owners with the requests.
+pub async fn forget_messages(tx: &mut Tx, requester: UserId) -> QueryResult<()> {
+    diesel::update(ndas::table.filter(ndas::requester_id.eq(requester.0)))
+        .filter(ndas::request_message.is_not_null())
+        .set(ndas::request_message.eq(None::<String>))
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::counted::Counted;
 use crate::content::Content;
-use crate::schema::pitches;
+use crate::schema::{follows, pitch_comments, pitch_likes, pitch_share_links, pitches};
 use crate::words::{Agreement, Format, Genre, HiddenBy, PitchStatus};
 
 /// What lists show of a pitch, and what decides who may see more. It cannot be written as JSON: only the projection can do that.
@@ -48,6 +48,7 @@ pub struct Card {
     pub like_count: i32,
     pub nda_count: i32,
     pub comment_count: i32,
+    pub promoted_until: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -95,6 +96,13 @@ pub struct Place {
     pub limit: i64,
 }
 
+impl Place {
+    /// Sort key of the row before the first: beyond all without a cursor.
+    pub fn begin(self) -> (DateTime<Utc>, i32) {
+        self.after.unwrap_or((DateTime::<Utc>::MAX_UTC, i32::MAX))
+    }
+}
+
 type Boxed<'a> = pitches::BoxedQuery<'a, Pg>;
 
 /// The pitch, unless it was deleted.
@@ -110,6 +118,13 @@ pub async fn cards(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<Card>> {
         .select(Card::as_select())
         .load(tx)
         .await
+}
+
+/// Whose the pitch is or was, deleted or not.
+pub async fn owner(tx: &mut Tx, id: PitchId) -> QueryResult<Option<UserId>> {
+    let owner: Option<i32> =
+        pitches::table.find(id.0).select(pitches::user_id).first(tx).await.optional()?;
+    Ok(owner.map(UserId))
 }
 
 /// The pitch with its protected group, unless it was deleted.
@@ -204,14 +219,32 @@ pub async fn remove(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
     Ok(())
 }
 
-/// Turns a pitch into a tombstone, and returns its version then.
+/// The pitches of a user whose account is deleted, that are not.
+pub async fn of_deleted_user(tx: &mut Tx, owner: UserId) -> QueryResult<Vec<i32>> {
+    pitches::table
+        .filter(pitches::user_id.eq(owner.0))
+        .filter(pitches::deleted_at.is_null())
+        .select(pitches::id)
+        .order(pitches::id)
+        .load(tx)
+        .await
+}
+
+/// Turns a pitch into a tombstone, and returns its version then. What others said and followed of it goes.
 pub async fn bury(tx: &mut Tx, id: PitchId, now: DateTime<Utc>) -> QueryResult<i64> {
+    diesel::delete(follows::table.filter(follows::pitch_id.eq(id.0))).execute(tx).await?;
+    diesel::delete(pitch_likes::table.filter(pitch_likes::pitch_id.eq(id.0))).execute(tx).await?;
+    diesel::delete(pitch_comments::table.filter(pitch_comments::pitch_id.eq(id.0))).execute(tx).await?;
+    diesel::delete(pitch_share_links::table.filter(pitch_share_links::pitch_id.eq(id.0))).execute(tx).await?;
     diesel::update(pitches::table.find(id.0))
         .set((
             Content::erased(),
             pitches::completion_percentage.eq(0),
             pitches::status.eq(PitchStatus::Draft),
             pitches::status_before_archive.eq(None::<PitchStatus>),
+            pitches::promoted_until.eq(None::<DateTime<Utc>>),
+            pitches::like_count.eq(0),
+            pitches::comment_count.eq(0),
             pitches::deleted_at.eq(now),
             pitches::updated_at.eq(now),
             pitches::version.eq(pitches::version + 1),
@@ -232,6 +265,54 @@ pub async fn count_signed(tx: &mut Tx, id: i32, by: i32) -> QueryResult<()> {
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// What is counted on a pitch by the transaction of what it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    Likes,
+    Comments,
+}
+
+/// Adds `by` to a count, and returns it: not a change of the pitch. Everybody who likes the pitch waits here for everybody else, so it comes last
+/// before the commit. A pitch that is gone counts nothing.
+pub async fn count(tx: &mut Tx, id: i32, what: Count, by: i32) -> QueryResult<i32> {
+    let counted = match what {
+        Count::Likes => {
+            diesel::update(pitches::table.find(id))
+                .set(pitches::like_count.eq(greatest(pitches::like_count + by, 0)))
+                .returning(pitches::like_count)
+                .get_result(tx)
+                .await
+        }
+        Count::Comments => {
+            diesel::update(pitches::table.find(id))
+                .set(pitches::comment_count.eq(greatest(pitches::comment_count + by, 0)))
+                .returning(pitches::comment_count)
+                .get_result(tx)
+                .await
+        }
+    };
+    Ok(counted.optional()?.unwrap_or(0))
+}
+
+/// Shows the published pitch among the featured until `until`, unless it is now already. `None`: it is, or it is not published.
+pub async fn promote(
+    tx: &mut Tx,
+    id: PitchId,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(Card, Protected)>> {
+    let promotable = pitches::table
+        .find(id.0)
+        .filter(pitches::status.eq(PitchStatus::Published))
+        .filter(pitches::promoted_until.is_null().or(pitches::promoted_until.le(now)));
+    diesel::update(promotable)
+        .set((pitches::promoted_until.eq(until), pitches::version.eq(pitches::version + 1)))
+        .returning((Card::as_select(), Protected::as_select()))
+        .get_result(tx)
+        .await
+        .optional()
 }
 
 /// Keeps requests for an NDA of this pitch out until the transaction ends: for its deletion.

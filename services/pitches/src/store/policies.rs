@@ -32,3 +32,9 @@ pub async fn set(tx: &mut Tx, owner: UserId, policy: Policy, now: DateTime<Utc>)
         .await?;
     Ok(())
 }
+
+/// Forgets the policy of `owner`.
+pub async fn forget(tx: &mut Tx, owner: UserId) -> QueryResult<()> {
+    diesel::delete(policies::table.filter(policies::user_id.eq(owner.0))).execute(tx).await?;
+    Ok(())
+}

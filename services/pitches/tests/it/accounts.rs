@@ -10,10 +10,9 @@ use pitchey_events::{Service, UserId};
 use pitchey_identity::{Actor, Verifier};
 use pitchey_rpc::Session;
 use pitchey_rpc::proto::accounts::accounts_server::{self, AccountsServer};
+use pitchey_rpc::proto::accounts::directory_server::{self, DirectoryServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply,
-    LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply,
-    RelationRequest, SessionByIdRequest, User, UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply, LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, SearchRequest, SessionByIdRequest, User, UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
 use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
@@ -49,7 +48,8 @@ pub struct Others {
 impl Others {
     pub async fn start(clock: &Clock) -> Self {
         let known = Arc::<Mutex<Known>>::default();
-        let accounts = Routes::new(AccountsServer::new(Answers(Arc::clone(&known))));
+        let accounts = Routes::new(AccountsServer::new(Answers(Arc::clone(&known))))
+            .add_service(DirectoryServer::new(Answers(Arc::clone(&known))));
         let payments = Routes::new(PaymentsServer::new(Answers(Arc::clone(&known))));
         Self {
             accounts: serve(Service::Accounts, accounts, clock).await,
@@ -181,6 +181,19 @@ impl accounts_server::Accounts for Answers {
 
     async fn mail_token(&self, _: Request<MailTokenRequest>) -> Result<Response<MailTokenReply>, Status> {
         Err(Status::unimplemented("pitches does not ask this"))
+    }
+}
+
+#[tonic::async_trait]
+impl directory_server::Directory for Answers {
+    async fn search(&self, request: Request<SearchRequest>) -> Result<Response<UsersByIdsReply>, Status> {
+        let (known, asked) = (self.known()?, request.into_inner());
+        let blocked = |other: i32| {
+            let viewer = asked.viewer_id.unwrap_or(0);
+            known.blocks.contains(&(viewer, other)) || known.blocks.contains(&(other, viewer))
+        };
+        let named = |user: &&User| user.username.starts_with(&asked.text) && !blocked(user.id);
+        Ok(Response::new(UsersByIdsReply { users: known.users.values().filter(named).cloned().collect() }))
     }
 }
 

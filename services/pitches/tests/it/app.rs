@@ -12,7 +12,8 @@ use pitchey_clock::Clock;
 use pitchey_config::{Http, Mode, Rpc};
 use pitchey_events::{
     NdaAnswerDue, NdaApproved, NdaExpired, NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn,
-    PitchChanged, PitchPublished, Service, UserId, UserType,
+    PitchChanged, PitchCommented, PitchDeleted, PitchFollowed, PitchLiked, PitchPromoted, PitchPublished,
+    PitchUnfollowed, PitchUnliked, ReportResolved, Service, UserFollowed, UserId, UserType, UserUnfollowed,
 };
 use pitchey_identity::Actor;
 use pitchey_launch::Process;
@@ -61,6 +62,16 @@ impl App {
         app.emitted.ignore::<NdaRevoked>();
         app.emitted.ignore::<NdaExpired>();
         app.emitted.ignore::<NdaAnswerDue>();
+        app.emitted.ignore::<PitchDeleted>();
+        app.emitted.ignore::<UserFollowed>();
+        app.emitted.ignore::<PitchFollowed>();
+        app.emitted.ignore::<PitchUnfollowed>();
+        app.emitted.ignore::<PitchLiked>();
+        app.emitted.ignore::<PitchUnliked>();
+        app.emitted.ignore::<PitchCommented>();
+        app.emitted.ignore::<UserUnfollowed>();
+        app.emitted.ignore::<ReportResolved>();
+        app.emitted.ignore::<PitchPromoted>();
         app
     }
 
@@ -86,6 +97,8 @@ impl App {
             credits: CreditsMode::Off,
             pii_key: SecretString::from(STANDARD.encode([3; 32])),
             receipt_signing_key: SecretString::from(STANDARD.encode([4; 32])),
+            share_key: SecretString::from(STANDARD.encode([5; 32])),
+            public_url: "https://pitchey.test".to_owned(),
             sweep_seconds: 3_600,
             public_cache_ms: 0,
         };
