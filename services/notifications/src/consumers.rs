@@ -1,22 +1,35 @@
-//! What the service does with events: each tells some people something.
+//! What the service does with events: each tells some people something, or that somebody is gone.
 
 mod accounts;
+mod deletions;
+mod messages;
+mod money;
 mod ndas;
+mod people;
+mod publications;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pitchey_bus::{Failure, Handles, Subscriptions};
 use pitchey_db::Tx;
 use pitchey_events::{
-    EmailVerificationRequested, EmailVerified, Envelope, Event, NdaAnswerDue, NdaApproved, NdaExpired,
+    CreditsLow, CreditsPurchased, DataExportReady, DeletionCancelled, DeletionRequested,
+    EmailVerificationRequested, EmailVerified, Envelope, Event, InvestmentTracked, MessageSent, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring,
     NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn, PasswordChanged, PasswordResetRequested,
-    SessionStarted, UserId, UserRegistered,
+    PaymentFailed, PaymentRefunded, PaymentSucceeded, PitchCommented, PitchFollowed, PitchLiked,
+    PitchPublished, ReportResolved, SessionStarted, SubscriptionChanged, UserDeleted, UserFollowed, UserId,
+    UserRegistered,
 };
-use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::mail::Letter;
 use crate::ops::tell;
 use crate::state::AppState;
+
+/// Longest title of a pitch; what is longer is no title.
+const TITLE: usize = 200;
 
 /// The whole list.
 pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
@@ -27,6 +40,10 @@ pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
         .on::<PasswordResetRequested>()
         .on::<PasswordChanged>()
         .on::<SessionStarted>()
+        .on::<DeletionRequested>()
+        .on::<DeletionCancelled>()
+        .on::<DataExportReady>()
+        .on::<UserDeleted>()
         .on::<NdaRequested>()
         .on::<NdaApproved>()
         .on::<NdaRejected>()
@@ -35,6 +52,21 @@ pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
         .on::<NdaRevoked>()
         .on::<NdaExpired>()
         .on::<NdaAnswerDue>()
+        .on::<NdaExpiring>()
+        .on::<MessageSent>()
+        .on::<PitchPublished>()
+        .on::<UserFollowed>()
+        .on::<PitchFollowed>()
+        .on::<PitchLiked>()
+        .on::<PitchCommented>()
+        .on::<InvestmentTracked>()
+        .on::<ReportResolved>()
+        .on::<CreditsPurchased>()
+        .on::<CreditsLow>()
+        .on::<PaymentSucceeded>()
+        .on::<PaymentFailed>()
+        .on::<PaymentRefunded>()
+        .on::<SubscriptionChanged>()
 }
 
 /// What an event tells to whom. Says nothing of names: those are asked for when the mail is addressed.
@@ -53,7 +85,12 @@ pub(crate) struct Notice {
     pub(crate) bell: Option<Bell>,
     /// By mail.
     pub(crate) letter: Option<Letter>,
+    /// What it is told once for; without one, once for the event. What can be done and undone again and again is not told each time.
+    pub(crate) once: Option<Uuid>,
 }
+
+/// Ids for links, as `{"pitchId": 42}`.
+pub(crate) type Links = BTreeMap<&'static str, i64>;
 
 /// An in-app notification. Its words are public ones.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,13 +98,57 @@ pub(crate) struct Bell {
     pub(crate) kind: &'static str,
     pub(crate) title: String,
     pub(crate) body: Option<String>,
-    /// Ids for links.
-    pub(crate) data: Value,
+    pub(crate) data: Links,
+}
+
+impl Bell {
+    /// One of a single line.
+    pub(crate) fn new(kind: &'static str, title: impl Into<String>) -> Self {
+        Self { kind, title: title.into(), body: None, data: Links::new() }
+    }
+
+    /// With more to read.
+    pub(crate) fn saying(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// With the id of what it is about.
+    pub(crate) fn about(mut self, what: &'static str, id: impl Into<i64>) -> Self {
+        self.data.insert(what, id.into());
+        self
+    }
+}
+
+impl Notice {
+    /// In the app and by mail.
+    pub(crate) const fn both(to: UserId, bell: Bell, letter: Letter) -> Self {
+        Self { to, bell: Some(bell), letter: Some(letter), once: None }
+    }
+
+    /// In the app only.
+    pub(crate) const fn in_app(to: UserId, bell: Bell) -> Self {
+        Self { to, bell: Some(bell), letter: None, once: None }
+    }
+
+    /// By mail only.
+    pub(crate) const fn by_mail(to: UserId, letter: Letter) -> Self {
+        Self { to, bell: None, letter: Some(letter), once: None }
+    }
+
+    /// Not told again for the same `what`.
+    pub(crate) fn once_for(mut self, what: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(what.as_bytes()).into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        self.once = Some(uuid::Builder::from_custom_bytes(bytes).into_uuid());
+        self
+    }
 }
 
 impl<E: Tells> Handles<E> for AppState {
     async fn handle(&self, tx: &mut Tx, envelope: &Envelope<E>) -> Result<(), Failure> {
         let notices = E::notices(envelope);
-        tell::tell(tx, envelope.id, &notices, &self.mail_asked, self.clock.now()).await
+        Ok(tell::tell(tx, envelope.id, &notices, &self.mail_asked, self.clock.now()).await?)
     }
 }

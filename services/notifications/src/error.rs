@@ -8,6 +8,12 @@ pub(crate) enum Error {
     /// Nobody's, or somebody else's.
     #[error("There is no such notification.")]
     NotificationNotFound,
+    /// Not one of ours, or whose it was is gone.
+    #[error("This link does not work.")]
+    UnsubscribeTokenUnknown,
+    /// Nobody we know says so, or not now.
+    #[error("The signature is missing, wrong or too old.")]
+    WebhookSignatureInvalid,
     /// The folder of the development page can't be read.
     #[error("the mail folder: {0}")]
     MailFolder(#[from] std::io::Error),
@@ -32,6 +38,8 @@ impl ApiError for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::NotificationNotFound => "notification_not_found",
+            Self::UnsubscribeTokenUnknown => "unsubscribe_token_unknown",
+            Self::WebhookSignatureInvalid => "webhook_signature_invalid",
             Self::MailFolder(_) => "mail_folder_unreadable",
             Self::Refused(refusal) => refusal.code(),
         }
@@ -39,7 +47,8 @@ impl ApiError for Error {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotificationNotFound => StatusCode::NOT_FOUND,
+            Self::NotificationNotFound | Self::UnsubscribeTokenUnknown => StatusCode::NOT_FOUND,
+            Self::WebhookSignatureInvalid => StatusCode::UNAUTHORIZED,
             Self::MailFolder(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Refused(refusal) => refusal.status(),
         }

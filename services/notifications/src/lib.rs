@@ -3,12 +3,15 @@
 mod consumers;
 mod error;
 mod http;
+mod jobs;
 mod mail;
 mod ops;
+mod rpc;
 mod schema;
 mod settings;
 mod state;
 mod store;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,22 +25,38 @@ use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 
 pub use http::{development_routes, routes};
+pub use mail::{NoPreview, Preview, previews};
 pub use settings::{Kind, Mail, Settings};
 
+use jobs::Jobs;
 use mail::{Transport, Workers};
 use state::AppState;
 
 /// The running service.
 pub struct Notifications {
     http: pitchey_web::Started,
+    rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
     workers: Workers,
+    jobs: Jobs,
+    state: AppState,
+    digest_hour: u32,
 }
 
 impl Notifications {
     /// Where HTTP is served.
     pub const fn http_address(&self) -> SocketAddr {
         self.http.address
+    }
+
+    /// Where gRPC is served.
+    pub const fn rpc_address(&self) -> SocketAddr {
+        self.rpc.address
+    }
+
+    /// Does what is due by the clock and no replica has done: plans digests, forgets what is old.
+    pub async fn run_jobs(&self) {
+        jobs::run(&self.state, self.digest_hour).await;
     }
 }
 
@@ -50,6 +69,9 @@ impl Process for Notifications {
         let transport = Transport::new(&settings)?;
         let databases = Databases::open(&settings.database).await?;
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
+        if settings.digest_hour > 23 {
+            return Err("NOTIFICATIONS_DIGEST_HOUR is an hour of the day: 0 to 23".into());
+        }
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
         let workers = Workers::start(&state, &settings, transport)?;
         let bus = Arc::new(Bus::start(
@@ -59,6 +81,13 @@ impl Process for Notifications {
             consumers::subscriptions(&state),
             Listeners::new(),
         ));
+        let rpc = pitchey_rpc::Server {
+            settings: settings.rpc.clone(),
+            verifier: verifier.clone(),
+            routes: rpc::routes(state.clone()),
+        };
+        let rpc = rpc.start().await?;
+        let jobs = Jobs::start(state.clone(), settings.digest_hour);
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -68,14 +97,17 @@ impl Process for Notifications {
             health: Health::new(databases, move || {
                 broker.upgrade().is_some_and(|bus| bus.health().connected)
             }),
-            state,
+            state: state.clone(),
             routes: if settings.mode.is_development() { development_routes } else { routes },
         };
-        Ok(Self { http: http.start()?, bus, workers })
+        let digest_hour = settings.digest_hour;
+        Ok(Self { http: http.start()?, rpc, bus, workers, jobs, state, digest_hour })
     }
 
     async fn stop(self) {
         self.http.drain().await;
+        self.rpc.drain().await;
+        self.jobs.stop().await;
         // The health answer holds it only while it asks.
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;

@@ -109,3 +109,48 @@ diesel::table! {
         created_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    email_digests (rhythm, period, user_id) {
+        rhythm -> VarChar,
+        period -> Date,
+        user_id -> Integer,
+        outcome -> Nullable<VarChar>,
+        attempts -> Integer,
+        not_before -> Timestamptz,
+        claimed_by -> Nullable<Text>,
+        claimed_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    announcements (id) {
+        id -> BigInt,
+        event_id -> Uuid,
+        owner_id -> Integer,
+        pitch_id -> Integer,
+        reached -> Integer,
+        told -> Integer,
+        attempts -> Integer,
+        not_before -> Timestamptz,
+        claimed_by -> Nullable<Text>,
+        claimed_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    maintenance_runs (id) {
+        id -> BigInt,
+        service -> Text,
+        job -> Text,
+        period -> Nullable<Text>,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        outcome -> VarChar,
+        rows_affected -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+    }
+}

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use pitchey_bus::Broker;
-use pitchey_config::{Http, Mode, settings};
+use pitchey_config::{Http, Mode, Rpc, settings};
 use pitchey_db::Database;
 use pitchey_identity::Identity;
 use pitchey_rpc::Targets;
@@ -25,6 +25,15 @@ settings! {
         pub rpc_targets: Targets,
         /// Where people reach the platform; links in mails begin with it.
         pub public_url: String,
+        /// The gRPC door.
+        pub rpc: Rpc,
+        /// Signs links that unsubscribe: 32 bytes in base64. Another key makes the links of old mails useless.
+        pub unsubscribe_key: SecretString,
+        /// Signs what the mail provider reports, as Standard Webhooks (standardwebhooks.com) have it: `whsec_` and base64; several, separated by
+        /// commas, while it changes. Without one, reports are refused.
+        pub webhook_secret: Option<SecretString> = None,
+        /// Hour of the day (UTC) from which digests are sent, those of the week on Mondays.
+        pub digest_hour: u32 = 7,
         /// Sending mail.
         pub mail: Mail,
     }
@@ -43,6 +52,10 @@ settings! {
         pub folder: PathBuf = PathBuf::from(".pitchey/mails"),
         /// Sender, `Pitchey <no-reply@example.com>`. Required in production.
         pub from: Option<String> = None,
+        /// Signs mails with DKIM, under this selector of the sender's domain.
+        pub dkim_selector: Option<String> = None,
+        /// The private key of that: PKCS #8 as PEM, or its base64; RSA of 2048 bits or more, or Ed25519.
+        pub dkim_key: Option<SecretString> = None,
         /// Milliseconds between looks into the queue; events of this replica wake the workers at once.
         pub poll_ms: u64 = 1_000,
         /// Seconds after which another worker takes over a mail whose worker is not heard of any more.

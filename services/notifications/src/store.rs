@@ -1,10 +1,13 @@
 //! Everything that is said to Postgres: a file a table.
 
+pub(crate) mod announcements;
+pub(crate) mod email_digests;
 pub(crate) mod email_events;
 pub(crate) mod email_preferences;
 pub(crate) mod email_queue;
 pub(crate) mod email_requests;
 pub(crate) mod email_suppressions;
+pub(crate) mod maintenance;
 pub(crate) mod notifications;
 
 /// A Rust enumeration for one of Postgres'.

@@ -67,13 +67,6 @@ pub(crate) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<
     if !body.is_empty() && !is_json {
         return Err(Refusal::UnsupportedMediaType);
     }
-    if holds_nul(&body) {
-        return Err(Refusal::Invalid(vec![FieldError::new(
-            "body",
-            "invalid",
-            "A text can't hold the character U+0000.",
-        )]));
-    }
     Ok(body.freeze())
 }
 
@@ -86,11 +79,21 @@ fn holds_nul(json: &[u8]) -> bool {
     json.windows(ESCAPED.len()).enumerate().any(|(at, window)| window == ESCAPED && !escaping(at))
 }
 
-/// `body` as a valid `T`.
-pub(crate) fn decode<T>(body: &[u8]) -> Result<T, Refusal>
+/// `body`, which is JSON, as a valid `T`. For handlers that need its very bytes, such as those of signed reports; others take [`ValidatedJson`].
+///
+/// # Errors
+/// 400, with the names of what is wrong.
+pub fn decode<T>(body: &[u8]) -> Result<T, Refusal>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
+    if holds_nul(body) {
+        return Err(Refusal::Invalid(vec![FieldError::new(
+            "body",
+            "invalid",
+            "A text can't hold the character U+0000.",
+        )]));
+    }
     let body = if body.is_empty() { b"{}" } else { body };
     // What is ignored is not looked at by the decoder; JSON is UTF-8 all the same.
     let text = std::str::from_utf8(body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;

@@ -1,19 +1,17 @@
 use pitchey_events::{
-    EmailVerificationRequested, EmailVerified, Envelope, PasswordChanged, PasswordResetRequested,
-    SessionStarted, UserId, UserRegistered,
+    DataExportReady, DeletionCancelled, DeletionRequested, EmailVerificationRequested, EmailVerified, Envelope,
+    PasswordChanged, PasswordResetRequested, SessionStarted, UserId, UserRegistered,
 };
-use serde_json::json;
 
 use super::{Bell, Notice, Tells};
 use crate::mail::Letter;
 
 fn mail(to: UserId, letter: Letter) -> Vec<Notice> {
-    vec![Notice { to, bell: None, letter: Some(letter) }]
+    vec![Notice::by_mail(to, letter)]
 }
 
 fn mail_and_bell(to: UserId, letter: Letter, kind: &'static str, title: &str, body: &str) -> Vec<Notice> {
-    let bell = Bell { kind, title: title.to_owned(), body: Some(body.to_owned()), data: json!({}) };
-    vec![Notice { to, bell: Some(bell), letter: Some(letter) }]
+    vec![Notice::both(to, Bell::new(kind, title).saying(body), letter)]
 }
 
 impl Tells for UserRegistered {
@@ -74,5 +72,31 @@ impl Tells for SessionStarted {
             "New log-in to your account",
             "Somebody logged in from a device we had not seen before. If it was not you, change your password now.",
         )
+    }
+}
+
+impl Tells for DeletionRequested {
+    fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
+        let Self { user_id, deleted_from } = envelope.event;
+        // Once the account is erased nobody knows the address any more, so this is the last mail.
+        mail(user_id, Letter::AccountDeleted { deleted_from })
+    }
+}
+
+impl Tells for DeletionCancelled {
+    fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
+        let bell = Bell::new("account_kept", "Your account stays")
+            .saying("You logged in within the days of grace, so it will not be deleted.");
+        vec![Notice::in_app(envelope.event.user_id, bell)]
+    }
+}
+
+impl Tells for DataExportReady {
+    fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
+        let Self { user_id, export_id, mail_request_id, expires_at } = envelope.event;
+        let bell = Bell::new("data_export_ready", "The copy of your data is ready")
+            .saying(format!("It can be fetched until {}.", expires_at.format("%-d %B %Y")))
+            .about("exportId", export_id);
+        vec![Notice::both(user_id, bell, Letter::DataExportReady { export_id, mail_request_id, expires_at })]
     }
 }

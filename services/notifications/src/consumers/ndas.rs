@@ -1,17 +1,14 @@
 use pitchey_events::{
-    Envelope, NdaAnswerDue, NdaApproved, NdaExpired, NdaParties, NdaRejected, NdaRequested, NdaRevoked,
+    Envelope, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring, NdaParties, NdaRejected, NdaRequested, NdaRevoked,
     NdaSigned, NdaWithdrawn,
 };
-use serde_json::json;
 
 use super::{Bell, Notice, Tells};
 use crate::mail::{Agreement, Ended, Letter, one_line};
 
-/// Longest title of a pitch; what is longer is no title.
-const TITLE: usize = 200;
 
 fn title(parties: &NdaParties) -> String {
-    one_line(&parties.pitch_title, TITLE)
+    one_line(&parties.pitch_title, super::TITLE)
 }
 
 fn bell(
@@ -20,27 +17,29 @@ fn bell(
     headline: String,
     body: impl Into<Option<&'static str>>,
 ) -> Bell {
-    let data = json!({
-        "ndaId": parties.nda_id,
-        "pitchId": parties.pitch_id,
-        "requesterId": parties.requester_id,
-        "ownerId": parties.owner_id,
-    });
-    Bell { kind, title: headline, body: body.into().map(str::to_owned), data }
+    let bell = Bell::new(kind, headline)
+        .about("ndaId", parties.nda_id.0)
+        .about("pitchId", parties.pitch_id.0)
+        .about("requesterId", parties.requester_id.0)
+        .about("ownerId", parties.owner_id.0);
+    match body.into() {
+        Some(body) => bell.saying(body),
+        None => bell,
+    }
 }
 
 fn to_owner(parties: &NdaParties, bell: Bell, letter: impl FnOnce(Agreement) -> Letter) -> Vec<Notice> {
     let letter = letter(Agreement::seen_by(parties, parties.owner_id));
-    vec![Notice { to: parties.owner_id, bell: Some(bell), letter: Some(letter) }]
+    vec![Notice::both(parties.owner_id, bell, letter)]
 }
 
 fn to_requester(parties: &NdaParties, bell: Bell, letter: impl FnOnce(Agreement) -> Letter) -> Vec<Notice> {
     let letter = letter(Agreement::seen_by(parties, parties.requester_id));
-    vec![Notice { to: parties.requester_id, bell: Some(bell), letter: Some(letter) }]
+    vec![Notice::both(parties.requester_id, bell, letter)]
 }
 
 fn owner_only_in_app(parties: &NdaParties, bell: Bell) -> Notice {
-    Notice { to: parties.owner_id, bell: Some(bell), letter: None }
+    Notice::in_app(parties.owner_id, bell)
 }
 
 impl Tells for NdaRequested {
@@ -147,6 +146,24 @@ impl Tells for NdaAnswerDue {
         let headline = format!("An NDA request for “{}” waits for your answer", title(parties));
         to_owner(parties, bell(parties, "nda_reminder", headline, None), |nda| Letter::NdaReminder {
             nda,
+            expires_at: *expires_at,
+        })
+    }
+}
+
+impl Tells for NdaExpiring {
+    fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
+        let Self { parties, status, expires_at } = &envelope.event;
+        let (title, day) = (title(parties), expires_at.format("%-d %B %Y"));
+        let to_be_signed = status == "approved";
+        let headline = if to_be_signed {
+            format!("The NDA for “{title}” waits for your signature until {day}")
+        } else {
+            format!("Your access to “{title}” ends on {day}")
+        };
+        to_requester(parties, bell(parties, "nda_expiring", headline, None), |nda| Letter::NdaExpiring {
+            nda,
+            to_be_signed,
             expires_at: *expires_at,
         })
     }

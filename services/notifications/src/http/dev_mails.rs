@@ -1,10 +1,11 @@
-use actix_web::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use garde::Validate;
 use pitchey_web::ValidatedQuery;
 use serde::{Deserialize, Serialize};
 
+use super::wants_html;
 use crate::error::Error;
 use crate::mail::{Kept, mails_page};
 use crate::state::AppState;
@@ -36,8 +37,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Error> {
     let to = filter.0.to.filter(|to| !to.is_empty());
     let data = state.folder.newest(to.as_deref()).await?;
-    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepts.contains("text/html") {
+    if wants_html(&request) {
         return Ok(HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))

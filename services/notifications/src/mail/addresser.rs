@@ -1,67 +1,43 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use pitchey_events::UserId;
-use pitchey_rpc::{Accounts, PublicUser, Recipient};
-use serde::{Deserialize, Serialize};
+use pitchey_db::Tx;
+use pitchey_events::{PitchId, UserId};
+use pitchey_rpc::{Accounts, Pitches, PublicUser, Recipient};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use super::letter::Letter;
-use super::render::Renderer;
-use super::transport::Unusable;
 use super::worker::{Desk, Work};
+use super::writer::{Draft, Metadata, Writer};
 use crate::error::Error;
-use crate::settings::Settings;
 use crate::state::AppState;
 use crate::store::email_preferences::{self, Frequency, Preferences};
-use crate::store::email_queue::{self, Status};
+use crate::store::email_queue;
 use crate::store::email_requests::{self, Request};
 
-const BATCH: usize = 50;
-const DEVELOPMENT_SENDER: &str = "Pitchey <no-reply@pitchey.test>";
+const BATCH: usize = 200;
 
 /// Moves requests to the queue: with an address, names, and words.
 pub(super) struct Addresser {
     desk: Desk,
     accounts: Accounts,
-    renderer: Renderer,
-    from: String,
-    /// Of our Message-IDs.
-    domain: String,
+    pitches: Pitches,
+    writer: Writer,
     mail_queued: Arc<Notify>,
-}
-
-/// What `email_queue.metadata` holds.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Metadata {
-    /// The preference that rules it.
-    pub(super) category: String,
-    /// The token that accounts promised.
-    pub(super) token_request_id: Option<Uuid>,
-    pub(super) placeholders: Placeholders,
-}
-
-/// What stands in the bodies until the mail is sent.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Placeholders {
-    pub(super) token: Option<String>,
 }
 
 /// What accounts said of the people in a batch.
 struct People {
     recipients: HashMap<UserId, Recipient>,
     others: HashMap<UserId, PublicUser>,
+    /// Titles of pitches, where a letter came without.
+    titles: HashMap<PitchId, String>,
 }
 
 /// What is to become of the requests of a batch.
 #[derive(Default)]
 struct Decisions {
     mails: Vec<email_queue::New>,
-    daily: Vec<i64>,
-    weekly: Vec<i64>,
     done: Vec<i64>,
     unreadable: Vec<i64>,
 }
@@ -70,37 +46,28 @@ impl Work for Addresser {
     const NAME: &'static str = "addresser";
 
     async fn round(&self) -> Result<bool, Error> {
-        let requests = self.claim().await?;
+        let claimed = self.claim().await?;
+        let more = claimed.len() == BATCH;
+        // What a digest is to take needs no address yet.
+        let requests = self.hold_back(claimed).await?;
         if requests.is_empty() {
-            return Ok(false);
+            return Ok(more);
         }
         match self.ask(&requests).await {
             Ok(people) => self.settle(&requests, &people).await?,
             Err(error) => {
-                tracing::warn!(%error, mails = requests.len(), "accounts could not be asked where to send mail");
+                tracing::warn!(%error, mails = requests.len(), "nobody could be asked where to send mail");
                 self.postpone(&requests).await?;
             }
         }
-        Ok(requests.len() == BATCH)
+        Ok(more)
     }
 }
 
 impl Addresser {
-    pub(super) fn new(
-        desk: Desk,
-        state: &AppState,
-        settings: &Settings,
-        mail_queued: Arc<Notify>,
-    ) -> Result<Self, Unusable> {
-        let from = match &settings.mail.from {
-            Some(from) => from.clone(),
-            None if settings.mode.is_development() => DEVELOPMENT_SENDER.to_owned(),
-            None => return Err(Unusable::NoSender),
-        };
-        let domain =
-            from.parse::<lettre::message::Mailbox>().map_err(Unusable::Sender)?.email.domain().to_owned();
-        let renderer = Renderer::new(&settings.public_url)?;
-        Ok(Self { desk, accounts: state.accounts.clone(), renderer, from, domain, mail_queued })
+    pub(super) fn new(desk: Desk, state: &AppState, writer: Writer, mail_queued: Arc<Notify>) -> Self {
+        let (accounts, pitches) = (state.accounts.clone(), state.pitches.clone());
+        Self { desk, accounts, pitches, writer, mail_queued }
     }
 
     async fn claim(&self) -> Result<Vec<Request>, Error> {
@@ -111,18 +78,58 @@ impl Addresser {
         Ok(requests)
     }
 
-    /// Two questions a batch.
+    /// Leaves those of `requests` that are wanted in a digest, and returns the others.
+    async fn hold_back(&self, requests: Vec<Request>) -> Result<Vec<Request>, Error> {
+        if requests.is_empty() {
+            return Ok(requests);
+        }
+        let mut tx = self.desk.db.begin().await?;
+        let preferences = self.preferences(&mut tx, &requests).await?;
+        let wanted = |request: &Request| match letter(request) {
+            Some(letter) => frequency(&letter, request.user_id, &preferences),
+            None => Frequency::Instant,
+        };
+        let ids = |rhythm| requests.iter().filter(|one| wanted(one) == rhythm).map(|one| one.id).collect::<Vec<_>>();
+        let (daily, weekly) = (ids(Frequency::Daily), ids(Frequency::Weekly));
+        email_requests::hold(&mut tx, &self.desk.name, &daily, "daily").await?;
+        email_requests::hold(&mut tx, &self.desk.name, &weekly, "weekly").await?;
+        tx.commit().await?;
+        let held: HashSet<i64> = daily.into_iter().chain(weekly).collect();
+        Ok(requests.into_iter().filter(|request| !held.contains(&request.id)).collect())
+    }
+
+    async fn preferences(
+        &self,
+        tx: &mut Tx,
+        requests: &[Request],
+    ) -> Result<HashMap<i32, Preferences>, Error> {
+        let users: Vec<i32> = requests.iter().map(|request| request.user_id).collect();
+        let rows = email_preferences::of(tx, &users).await?;
+        Ok(rows.into_iter().map(|row| (row.user_id, row)).collect())
+    }
+
+    /// Two questions a batch, three where titles are missing.
     async fn ask(&self, requests: &[Request]) -> Result<People, pitchey_rpc::Error> {
         let to: HashSet<UserId> = requests.iter().map(|request| UserId(request.user_id)).collect();
-        let others: HashSet<UserId> =
-            requests.iter().filter_map(|request| letter(request)?.other()).collect();
+        let letters: Vec<Letter> = requests.iter().filter_map(letter).collect();
+        let others: HashSet<UserId> = letters.iter().filter_map(Letter::other).collect();
+        let untitled: HashSet<PitchId> = letters
+            .iter()
+            .filter_map(|letter| letter.pitch().filter(|(_, title)| title.is_empty()).map(|(id, _)| id))
+            .collect();
         let to: Vec<UserId> = to.into_iter().collect();
         let others: Vec<UserId> = others.into_iter().collect();
         let (recipients, others) =
             tokio::try_join!(self.accounts.recipients(&to), self.accounts.users_by_ids(&others))?;
+        let sights = if untitled.is_empty() {
+            Vec::new()
+        } else {
+            self.pitches.shown(&[(None, untitled.into_iter().collect())]).await?
+        };
         Ok(People {
             recipients: recipients.into_iter().map(|recipient| (recipient.user_id, recipient)).collect(),
             others: others.into_iter().map(|user| (user.id, user)).collect(),
+            titles: sights.into_iter().map(|sight| (sight.pitch_id, sight.title)).collect(),
         })
     }
 
@@ -143,21 +150,16 @@ impl Addresser {
 
     async fn settle(&self, requests: &[Request], people: &People) -> Result<(), Error> {
         let ids: Vec<i64> = requests.iter().map(|request| request.id).collect();
-        let users: Vec<i32> = requests.iter().map(|request| request.user_id).collect();
         let mut tx = self.desk.db.begin().await?;
         let mine: HashSet<i64> =
             email_requests::still_claimed(&mut tx, &self.desk.name, &ids).await?.into_iter().collect();
-        let preferences = email_preferences::of(&mut tx, &users).await?;
-        let preferences: HashMap<i32, Preferences> =
-            preferences.into_iter().map(|row| (row.user_id, row)).collect();
+        let preferences = self.preferences(&mut tx, requests).await?;
 
         let mut decisions = Decisions::default();
         for request in requests.iter().filter(|request| mine.contains(&request.id)) {
-            self.decide(request, people, preferences.get(&request.user_id), &mut decisions);
+            self.decide(request, people, &preferences, &mut decisions);
         }
         email_queue::insert(&mut tx, &decisions.mails).await?;
-        email_requests::hold(&mut tx, &decisions.daily, "daily").await?;
-        email_requests::hold(&mut tx, &decisions.weekly, "weekly").await?;
         email_requests::delete(&mut tx, &decisions.done).await?;
         email_requests::postpone(&mut tx, &self.desk.name, &decisions.unreadable, self.desk.again(5)).await?;
         if !decisions.mails.is_empty() {
@@ -170,11 +172,10 @@ impl Addresser {
         &self,
         request: &Request,
         people: &People,
-        preferences: Option<&Preferences>,
+        preferences: &HashMap<i32, Preferences>,
         decisions: &mut Decisions,
     ) {
-        let user = UserId(request.user_id);
-        let Some(letter) = letter(request) else {
+        let Some(mut letter) = letter(request) else {
             tracing::error!(
                 request = request.id,
                 template = request.template,
@@ -182,7 +183,9 @@ impl Addresser {
             );
             return decisions.unreadable.push(request.id);
         };
-        let Some(recipient) = people.recipients.get(&user).filter(|recipient| recipient.active) else {
+        let recipient = people.recipients.get(&UserId(request.user_id));
+        let reached = |recipient: &&Recipient| recipient.active || recipient.closing && letter.is_farewell();
+        let Some(recipient) = recipient.filter(reached) else {
             tracing::info!(
                 request = request.id,
                 template = request.template,
@@ -191,30 +194,25 @@ impl Addresser {
             metrics::counter!("mail_dropped_total", "template" => letter.template()).increment(1);
             return decisions.done.push(request.id);
         };
-        let frequency = match preferences {
-            Some(preferences) => letter.category().frequency(preferences),
-            None => letter.category().frequency(&Preferences::of_nobody_yet(user)),
-        };
-        match frequency {
-            Frequency::Daily => decisions.daily.push(request.id),
-            Frequency::Weekly => decisions.weekly.push(request.id),
-            Frequency::Instant | Frequency::Never => {
-                let wanted = frequency == Frequency::Instant;
-                match self.mail(request, &letter, recipient, people, wanted) {
-                    Ok(mail) => {
-                        decisions.mails.push(mail);
-                        decisions.done.push(request.id);
-                    }
-                    Err(error) => {
-                        tracing::error!(request = request.id, template = request.template, %error, "a template failed");
-                        decisions.unreadable.push(request.id);
-                    }
-                }
+        if let Letter::PitchViewed { pitch, .. } = &mut letter
+            && pitch.title.is_empty()
+        {
+            pitch.title = people.titles.get(&pitch.id).cloned().unwrap_or_default();
+        }
+        // Held back meanwhile: the next round sees to that.
+        let wanted = frequency(&letter, request.user_id, preferences) != Frequency::Never;
+        match self.mail(request, &letter, recipient, people, wanted) {
+            Ok(mail) => {
+                decisions.mails.push(mail);
+                decisions.done.push(request.id);
+            }
+            Err(error) => {
+                tracing::error!(request = request.id, template = request.template, %error, "a template failed");
+                decisions.unreadable.push(request.id);
             }
         }
     }
 
-    /// The queue's row. For a mail nobody wants it says so, and has no bodies.
     fn mail(
         &self,
         request: &Request,
@@ -223,43 +221,36 @@ impl Addresser {
         people: &People,
         wanted: bool,
     ) -> Result<email_queue::New, minijinja::Error> {
-        let now = self.desk.clock.now();
-        let millis = now.timestamp_millis().max(0).unsigned_abs();
-        let timestamp = uuid::Timestamp::from_unix(
-            uuid::NoContext,
-            millis / 1_000,
-            u32::try_from(millis % 1_000 * 1_000_000).unwrap_or(0),
-        );
-        let id = Uuid::new_v7(timestamp);
-        // Drawn for this mail, so that no name or title can contain it.
-        let placeholder = format!("TOKEN-{}", Uuid::new_v4().simple());
         let other = letter.other().and_then(|other| people.others.get(&other));
-        let rendered = self.renderer.render(letter, &recipient.name, other, &placeholder)?;
         let mail_request = letter.mail_request();
-        let metadata = Metadata {
-            category: letter.category().as_str().to_owned(),
-            token_request_id: mail_request.map(|request| request.0),
-            placeholders: Placeholders { token: mail_request.is_some().then_some(placeholder) },
-        };
-        Ok(email_queue::New {
-            to_email: recipient.email.clone(),
-            from_email: self.from.clone(),
-            subject: rendered.subject,
-            html_content: wanted.then_some(rendered.html),
-            text_content: wanted.then_some(rendered.text),
-            status: if wanted { Status::Pending } else { Status::Unsubscribed },
-            priority: letter.priority(),
-            error: (!wanted).then(|| format!("preference {} is never", metadata.category)),
-            metadata: serde_json::to_value(&metadata).unwrap_or_default(),
-            scheduled_for: now,
-            user_id: request.user_id,
-            template: letter.template(),
+        let placeholders = Writer::placeholders(letter.category(), mail_request.is_some());
+        let rendered = self.writer.renderer.render(letter, &recipient.name, other, &placeholders)?;
+        let draft = Draft {
             dedupe_key: format!("{}/{}", request.event_id, request.user_id),
-            message_id: format!("<{id}@{}>", self.domain),
-        })
+            user_id: request.user_id,
+            to: &recipient.email,
+            template: letter.template(),
+            priority: letter.priority(),
+            metadata: Metadata {
+                category: letter.category(),
+                token_request_id: mail_request.map(|request| request.0),
+                placeholders,
+                digest: None,
+            },
+            rendered,
+            wanted,
+        };
+        Ok(self.writer.row(draft, self.desk.clock.now()))
     }
 }
 
-fn letter(request: &Request) -> Option<Letter> {
+fn frequency(letter: &Letter, user: i32, preferences: &HashMap<i32, Preferences>) -> Frequency {
+    match preferences.get(&user) {
+        Some(preferences) => letter.category().frequency(preferences),
+        None => letter.category().frequency(&Preferences::of_nobody_yet(UserId(user))),
+    }
+}
+
+pub(super) fn letter(request: &Request) -> Option<Letter> {
     serde_json::from_value(request.letter.clone()).ok()
 }

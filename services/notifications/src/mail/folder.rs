@@ -5,6 +5,7 @@ use pitchey_web::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 
+use super::dkim::Dkim;
 use super::message::Outgoing;
 use super::transport::NotSent;
 
@@ -78,8 +79,8 @@ impl Folder {
 }
 
 /// Puts `mail` into `folder`.
-pub(super) async fn keep(folder: &Folder, mail: &Outgoing) -> Result<(), NotSent> {
-    let message = mail.message().map_err(|error| NotSent::Never(error.to_string()))?;
+pub(super) async fn keep(folder: &Folder, mail: &Outgoing, dkim: Option<&Dkim>) -> Result<(), NotSent> {
+    let wire = mail.wire(dkim).map_err(|error| NotSent::Never(error.to_string()))?;
     let kept = Kept {
         id: mail.id,
         to: mail.to.clone(),
@@ -92,7 +93,7 @@ pub(super) async fn keep(folder: &Folder, mail: &Outgoing) -> Result<(), NotSent
     let name = mail.message_id.trim_start_matches('<').split('@').next().unwrap_or_default();
     let write = async {
         fs::create_dir_all(&folder.0).await?;
-        folder.write(&format!("{name}.eml"), &message.formatted()).await?;
+        folder.write(&format!("{name}.eml"), &wire.bytes).await?;
         folder.write(&format!("{name}.json"), &serde_json::to_vec_pretty(&kept)?).await
     };
     write.await.map_err(|error: io::Error| NotSent::Later(format!("{}: {error}", folder.0.display())))

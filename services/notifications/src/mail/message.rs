@@ -1,9 +1,13 @@
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::address::Envelope;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
+
+use super::dkim::Dkim;
+use super::letter::Category;
 
 /// A mail on its way out: the only place where a token stands in a text.
 #[derive(Clone)]
@@ -18,39 +22,67 @@ pub(super) struct Outgoing {
     /// `<...@...>`: the same for each attempt.
     pub(super) message_id: String,
     pub(super) created_at: DateTime<Utc>,
+    /// How to get no more of its kind.
+    pub(super) list: Option<List>,
 }
 
-/// Tells programs not to answer: RFC 3834.
+/// The list that a mail belongs to in the eyes of mail programs.
 #[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
+pub(super) struct List {
+    pub(super) category: Category,
+    /// An address that takes a POST, as RFC 8058 has it.
+    pub(super) unsubscribe: String,
 }
+
+/// A mail as it goes over the wire.
+pub(super) struct Wire {
+    pub(super) envelope: Envelope,
+    pub(super) bytes: Vec<u8>,
+}
+
+type Malformed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Outgoing {
-    /// As RFC 5322 wants it. Headers hold our own words, an address that was parsed as one, and no names.
-    pub(super) fn message(&self) -> Result<Message, Box<dyn std::error::Error + Send + Sync>> {
+    /// As RFC 5322 wants it, signed where there is a key. Headers hold our own words, an address that was parsed as one, and no names.
+    pub(super) fn wire(&self, dkim: Option<&Dkim>) -> Result<Wire, Malformed> {
         let to: Address = self.to.parse()?;
         let from: Mailbox = self.from.parse()?;
-        let message = Message::builder()
+        let domain = from.email.domain().to_owned();
+        let mut message = Message::builder()
             .from(from)
             .to(Mailbox::new(None, to))
             .subject(&self.subject)
             .date(SystemTime::from(self.created_at))
             .message_id(Some(self.message_id.clone()))
-            .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))?;
-        Ok(message)
+        let mut add = |name: &'static str, value: String| {
+            let name = HeaderName::new_from_ascii_str(name);
+            message.headers_mut().insert_raw(HeaderValue::new(name, value));
+        };
+        // Tells programs not to answer: RFC 3834.
+        add("Auto-Submitted", "auto-generated".to_owned());
+        if let Some(List { category, unsubscribe }) = &self.list {
+            add("List-Id", format!("<{}.{domain}>", list(*category)));
+            add("List-Unsubscribe", format!("<{unsubscribe}>"));
+            add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        }
+        let bytes = message.formatted();
+        let bytes = match dkim {
+            None => bytes,
+            Some(dkim) => dkim.sign(&bytes, self.created_at)?,
+        };
+        Ok(Wire { envelope: message.envelope().clone(), bytes })
+    }
+}
+
+/// The list's name, below the sender's domain (RFC 2919).
+const fn list(category: Category) -> &'static str {
+    match category {
+        Category::Transactional => "account",
+        Category::NdaRequests => "nda-requests",
+        Category::Messages => "messages",
+        Category::PitchViews => "pitch-views",
+        Category::DailyDigest => "daily-digest",
+        Category::WeeklyDigest => "weekly-digest",
     }
 }

@@ -4,16 +4,20 @@ use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use pitchey_rpc::PublicUser;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
+use super::digest::{Digest, Line};
 use super::folder::Kept;
-use super::letter::{Agreement, Ended, Letter};
+use super::letter::{Agreement, Category, Ended, Letter};
 use super::words::{advertises, greeting, one_line};
+use crate::store::email_digests::Rhythm;
 
 /// Longest name of a person or company in a mail.
 const NAME: usize = 120;
 const TITLE: usize = 200;
+/// Longest line of a digest, without title and name.
+const WHAT: usize = 260;
 
 /// The subjects: fixed words, so that nothing anybody typed gets into a header. Beside them `<name>.txt` and `<name>.html`.
 macro_rules! templates {
@@ -46,8 +50,10 @@ macro_rules! templates {
 }
 
 templates! {
-    "verify-email", "welcome", "password-reset", "password-changed", "new-login", "nda-requested", "nda-approved", "nda-rejected",
-    "nda-signed", "nda-revoked", "nda-expired", "nda-reminder",
+    "verify-email", "welcome", "password-reset", "password-changed", "new-login", "account-deleted", "data-export-ready", "nda-requested",
+    "nda-approved", "nda-rejected", "nda-signed", "nda-revoked", "nda-expiring", "nda-expired", "nda-reminder", "message-received",
+    "pitch-viewed", "new-follower", "followed-creator-published", "payment-receipt", "payment-failed", "credits-low",
+    "subscription-changed", "report-outcome", "daily-digest", "weekly-digest",
 }
 
 /// A letter in words.
@@ -75,18 +81,34 @@ impl Serialize for Link {
     }
 }
 
+/// What stands in a mail until it is sent: drawn for this mail, so that no name or title can contain it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Placeholders {
+    /// For the token that accounts promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<String>,
+    /// For the token that unsubscribes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unsubscribe: Option<String>,
+}
+
 /// What every template gets.
 #[derive(Serialize)]
 struct Page<L> {
     name: Option<String>,
     home: Link,
     preferences: Link,
+    /// To get no more of this kind, and what kind that is.
+    unsubscribe: Option<Link>,
+    kind: &'static str,
     letter: L,
 }
 
 #[derive(Serialize)]
 struct WithToken {
     link: Link,
+    day: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -108,11 +130,63 @@ struct Nda {
     title: String,
     nda: Link,
     pitch: Link,
-    /// Whether a message or a reason came with it, or it had been signed.
+    /// Whether a message or a reason came with it, it had been signed, or is to be signed.
     more: bool,
     /// The day that matters.
     day: Option<String>,
     ended: Option<Ended>,
+}
+
+/// Of people and pitches.
+#[derive(Serialize)]
+struct Around {
+    other: String,
+    title: Option<String>,
+    link: Link,
+    count: i64,
+}
+
+#[derive(Serialize)]
+struct Money {
+    amount: String,
+    description: String,
+    invoice: String,
+    day: String,
+    for_plan: bool,
+    link: Link,
+}
+
+#[derive(Serialize)]
+struct Plan {
+    tier: &'static str,
+    before: &'static str,
+    changed: bool,
+    ends: Option<String>,
+    grace: Option<String>,
+    link: Link,
+}
+
+#[derive(Serialize)]
+struct Report {
+    about_pitch: bool,
+    upheld: bool,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    lines: Vec<Shown>,
+    unread: Vec<Shown>,
+    /// Lines that did not fit.
+    more: usize,
+    link: Link,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    what: String,
+    title: Option<String>,
+    who: Option<String>,
+    link: Link,
 }
 
 impl Renderer {
@@ -139,29 +213,76 @@ impl Renderer {
         Link(format!("{}{path}", self.web))
     }
 
-    /// `letter` to somebody called `name`; `other` is the other party, if the letter has one; `placeholder` stands where the token will be.
+    /// The address that takes a token to unsubscribe.
+    pub(super) fn unsubscribe_link(&self, token: &str) -> String {
+        self.link(&super::unsubscribe::path(token)).0
+    }
+
+    /// `letter` to somebody called `name`; `other` is the other party, if the letter has one.
     pub(super) fn render(
         &self,
         letter: &Letter,
         name: &str,
         other: Option<&PublicUser>,
-        placeholder: &str,
+        placeholders: &Placeholders,
     ) -> Result<Rendered, minijinja::Error> {
-        let with_token = |path: &str| WithToken { link: self.link(&format!("{path}?token={placeholder}")) };
-        let security =
-            |at: &DateTime<Utc>| Security { at: minute(at), link: self.link("/settings/security") };
+        let about = self.about(letter, other, placeholders.token.as_deref().unwrap_or_default());
+        self.page(letter.template(), letter.category(), name, placeholders, about)
+    }
+
+    /// `digest` in words.
+    pub(super) fn render_digest(
+        &self,
+        digest: &Digest,
+        placeholders: &Placeholders,
+    ) -> Result<Rendered, minijinja::Error> {
+        let shown = |line: &Line| Shown {
+            what: harmless(&line.what, WHAT).unwrap_or_else(|| "Something happened".to_owned()),
+            title: line.title.as_deref().and_then(|title| harmless(title, TITLE)),
+            who: line.who.clone(),
+            link: self.link(&line.path),
+        };
+        let lines = Lines {
+            lines: digest.lines.iter().map(shown).collect(),
+            unread: digest.unread.iter().map(shown).collect(),
+            more: digest.more,
+            link: self.link("/notifications"),
+        };
+        let (template, category) = match digest.rhythm {
+            Rhythm::Daily => ("daily-digest", Category::DailyDigest),
+            Rhythm::Weekly => ("weekly-digest", Category::WeeklyDigest),
+        };
+        self.page(template, category, &digest.name, placeholders, Value::from(Serde(lines)))
+    }
+
+    /// What `letter` has to say.
+    fn about(&self, letter: &Letter, other: Option<&PublicUser>, token: &str) -> Value {
+        let with_token = |path: &str, day: Option<String>| {
+            Value::from(Serde(WithToken { link: self.link(&format!("{path}?token={token}")), day }))
+        };
+        let security = |at: &DateTime<Utc>| {
+            Value::from(Serde(Security { at: minute(at), link: self.link("/settings/security") }))
+        };
+        let who = || other.map_or_else(|| "Somebody".to_owned(), called);
         let nda = |nda: &Agreement| Nda {
-            other: other.map_or_else(|| "Somebody".to_owned(), called),
-            title: harmless(&nda.pitch_title, TITLE).unwrap_or_else(|| "a pitch".to_owned()),
+            other: who(),
+            title: titled(&nda.pitch_title),
             nda: self.link(&format!("/ndas/{}", nda.id)),
             pitch: self.link(&format!("/pitches/{}", nda.pitch_id)),
             more: false,
             day: None,
             ended: None,
         };
-        let about = match letter {
-            Letter::VerifyEmail { .. } => Value::from(Serde(with_token("/verify-email"))),
-            Letter::PasswordReset { .. } => Value::from(Serde(with_token("/reset-password"))),
+        let around = |title: Option<&str>, count: i64| {
+            let link = self.link(&path(letter));
+            Value::from(Serde(Around { other: who(), title: title.map(titled), link, count }))
+        };
+        match letter {
+            Letter::VerifyEmail { .. } => with_token("/verify-email", None),
+            Letter::PasswordReset { .. } => with_token("/reset-password", None),
+            Letter::DataExportReady { export_id, expires_at, .. } => {
+                with_token(&format!("/api/gdpr/exports/{export_id}"), Some(day(expires_at)))
+            }
             Letter::Welcome { user_type } => {
                 use pitchey_events::UserType::{Creator, Investor, Production};
                 Value::from(Serde(Welcome {
@@ -170,7 +291,10 @@ impl Renderer {
                     may_buy: matches!(user_type, Investor | Production),
                 }))
             }
-            Letter::PasswordChanged { at } | Letter::NewLogin { at } => Value::from(Serde(security(at))),
+            Letter::PasswordChanged { at } | Letter::NewLogin { at } => security(at),
+            Letter::AccountDeleted { deleted_from } => {
+                Value::from(Serde(WithToken { link: self.link("/login"), day: Some(day(deleted_from)) }))
+            }
             Letter::NdaRequested { nda: a, with_message: more }
             | Letter::NdaRejected { nda: a, with_reason: more }
             | Letter::NdaRevoked { nda: a, was_signed: more } => {
@@ -180,18 +304,69 @@ impl Renderer {
             | Letter::NdaReminder { nda: a, expires_at: at } => {
                 Value::from(Serde(Nda { day: Some(day(at)), ..nda(a) }))
             }
+            Letter::NdaExpiring { nda: a, to_be_signed, expires_at } => {
+                Value::from(Serde(Nda { more: *to_be_signed, day: Some(day(expires_at)), ..nda(a) }))
+            }
             Letter::NdaSigned { nda: a, expires_at } => {
                 Value::from(Serde(Nda { day: expires_at.as_ref().map(day), ..nda(a) }))
             }
             Letter::NdaExpired { nda: a, ended } => Value::from(Serde(Nda { ended: Some(*ended), ..nda(a) })),
-        };
+            Letter::MessageReceived { .. } => around(None, 0),
+            Letter::PitchViewed { pitch, views } => around(Some(&pitch.title), *views),
+            Letter::NewFollower { pitch, .. } => around(pitch.as_ref().map(|pitch| pitch.title.as_str()), 0),
+            Letter::FollowedCreatorPublished { pitch, .. } => around(Some(&pitch.title), 0),
+            Letter::CreditsLow { balance } => around(None, i64::from(*balance)),
+            Letter::PaymentReceipt { amount, description, invoice_number, paid_at } => {
+                Value::from(Serde(Money {
+                    amount: amount.to_string(),
+                    description: one_line(description, TITLE),
+                    invoice: invoice_number.clone(),
+                    day: day(paid_at),
+                    for_plan: false,
+                    link: self.link(&path(letter)),
+                }))
+            }
+            Letter::PaymentFailed { amount, description, for_plan } => Value::from(Serde(Money {
+                amount: amount.to_string(),
+                description: one_line(description, TITLE),
+                invoice: String::new(),
+                day: String::new(),
+                for_plan: *for_plan,
+                link: self.link(&path(letter)),
+            })),
+            Letter::SubscriptionChanged { tier, previous_tier, ends_at, grace_until } => {
+                Value::from(Serde(Plan {
+                    tier: tier.as_str(),
+                    before: previous_tier.as_str(),
+                    changed: tier != previous_tier,
+                    ends: ends_at.as_ref().map(day),
+                    grace: grace_until.as_ref().map(day),
+                    link: self.link(&path(letter)),
+                }))
+            }
+            Letter::ReportOutcome { about_pitch, upheld } => {
+                Value::from(Serde(Report { about_pitch: *about_pitch, upheld: *upheld }))
+            }
+        }
+    }
+
+    fn page(
+        &self,
+        template: &str,
+        category: Category,
+        name: &str,
+        placeholders: &Placeholders,
+        letter: Value,
+    ) -> Result<Rendered, minijinja::Error> {
+        let unsubscribe = placeholders.unsubscribe.as_deref();
         let page = Page {
             name: greeting(name),
             home: self.link(""),
             preferences: self.link("/settings/notifications"),
-            letter: about,
+            unsubscribe: unsubscribe.map(|token| self.link(&super::unsubscribe::path(token))),
+            kind: category.called(),
+            letter,
         };
-        let template = letter.template();
         let render = |extension: &str| {
             self.environment.get_template(&format!("{template}.{extension}"))?.render(Serde(&page))
         };
@@ -201,6 +376,53 @@ impl Renderer {
             html: render("html")?,
         })
     }
+}
+
+/// A letter as a line of a digest; `title` is the pitch's now.
+pub(super) fn line(letter: &Letter, other: Option<&PublicUser>, title: Option<&str>) -> Line {
+    Line {
+        what: subject(letter.template()).unwrap_or_default().to_owned(),
+        title: title.map(str::to_owned),
+        who: other.map(called),
+        path: path(letter),
+        pitch_id: letter.pitch().map(|(id, _)| id),
+    }
+}
+
+/// Where a letter leads, below the platform's address.
+fn path(letter: &Letter) -> String {
+    match letter {
+        Letter::MessageReceived { conversation_id, .. } => format!("/messages/{conversation_id}"),
+        Letter::PitchViewed { pitch, .. } => format!("/pitches/{}/analytics", pitch.id),
+        Letter::FollowedCreatorPublished { pitch, .. } => format!("/pitches/{}", pitch.id),
+        Letter::NewFollower { follower, .. } => format!("/users/{follower}"),
+        Letter::PaymentReceipt { .. } | Letter::PaymentFailed { .. } => "/payments".to_owned(),
+        Letter::CreditsLow { .. } => "/credits".to_owned(),
+        Letter::SubscriptionChanged { .. } => "/plan".to_owned(),
+        _ => match letter.nda() {
+            Some(nda) => format!("/ndas/{}", nda.id),
+            None => "/notifications".to_owned(),
+        },
+    }
+}
+
+fn titled(title: &str) -> String {
+    harmless(title, TITLE).unwrap_or_else(|| "a pitch".to_owned())
+}
+
+/// The page that asks whether to unsubscribe from mails of `kind`; `done`: it was done.
+pub(crate) fn unsubscribe_page(category: Category, done: bool) -> String {
+    #[derive(Serialize)]
+    struct Asked {
+        kind: &'static str,
+        done: bool,
+    }
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let page = include_str!("../../templates/unsubscribe.html");
+    environment
+        .render_named_str("unsubscribe.html", page, Serde(Asked { kind: category.called(), done }))
+        .unwrap_or_else(|error| unreachable!("the page is tested: {error:#}"))
 }
 
 /// What to call somebody in a mail to somebody else.

@@ -2,19 +2,24 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use pitchey_events::MailRequestId;
-use pitchey_rpc::Accounts;
+use pitchey_events::{MailRequestId, PitchId, UserId};
+use pitchey_rpc::{Accounts, Pitches};
 use serde_json::json;
 
 use super::Transport;
-use super::addresser::Metadata;
-use super::message::Outgoing;
+use super::letter::Category;
+use super::message::{List, Outgoing};
+use super::render::{Placeholders, Renderer};
 use super::transport::NotSent;
+use super::unsubscribe::{Unsubscriber, Unsubscription};
 use super::worker::{Desk, Work};
+use super::writer::Metadata;
 use crate::error::Error;
+use crate::ops::reports;
+use crate::state::AppState;
 use crate::store::email_events::{self, Event};
 use crate::store::email_queue::{self, Mail, Status};
-use crate::store::email_suppressions::{self, Suppression};
+use crate::store::email_suppressions::{self, Reason, Suppression};
 
 /// All of a batch are sent side by side: a mail whose attempt has begun is never one that only waits for its turn.
 const BATCH: usize = 10;
@@ -30,16 +35,30 @@ const ERROR: usize = 500;
 pub(super) struct Sender {
     desk: Desk,
     accounts: Accounts,
+    pitches: Pitches,
+    unsubscriber: Unsubscriber,
+    renderer: Renderer,
     transport: Transport,
 }
 
+/// A mail in hand, with what is known of it.
+struct Job {
+    mail: Mail,
+    /// `None`: it can't be read.
+    metadata: Option<Metadata>,
+}
+
+/// Which reader may know of which pitch now.
+type Shown = HashSet<(i32, PitchId)>;
+
 /// Why a mail goes no further in this round.
 enum Stop {
-    /// Accounts is away: no attempt began.
+    /// Somebody who must be asked is away: no attempt began.
     Wait(String),
     Later(String),
     Unknown(String),
     Bounced(String),
+    BouncedSoftly(String),
     Never(Status, String),
 }
 
@@ -49,10 +68,12 @@ impl Work for Sender {
     async fn round(&self) -> Result<bool, Error> {
         let (mails, suppressed) = self.claim().await?;
         let claimed = mails.len();
-        let prepared: Vec<_> = stream::iter(mails)
-            .map(|mail| async {
-                let outgoing = self.prepare(&mail, &suppressed).await;
-                (mail, outgoing)
+        let jobs: Vec<Job> = mails.into_iter().map(Job::new).collect();
+        let shown = self.shown(&jobs).await;
+        let prepared: Vec<_> = stream::iter(jobs)
+            .map(|job| async {
+                let outgoing = self.prepare(&job, &suppressed, &shown).await;
+                (job.mail, outgoing)
             })
             .buffer_unordered(BATCH)
             .collect()
@@ -77,8 +98,10 @@ impl Work for Sender {
 }
 
 impl Sender {
-    pub(super) const fn new(desk: Desk, accounts: Accounts, transport: Transport) -> Self {
-        Self { desk, accounts, transport }
+    pub(super) fn new(desk: Desk, state: &AppState, renderer: Renderer, transport: Transport) -> Self {
+        let (accounts, pitches) = (state.accounts.clone(), state.pitches.clone());
+        let unsubscriber = state.unsubscriber.clone();
+        Self { desk, accounts, pitches, unsubscriber, renderer, transport }
     }
 
     /// Mails to be sent, and what stands against their addresses.
@@ -92,12 +115,31 @@ impl Sender {
         Ok((mails, suppressed.into_iter().map(|row| (row.email.clone(), row)).collect()))
     }
 
-    /// The mail with its token.
+    /// What the readers of digests in hand may know of now: one question for all of them. `Err`: nobody can say.
+    async fn shown(&self, jobs: &[Job]) -> Result<Shown, String> {
+        let glances: Vec<(Option<UserId>, Vec<PitchId>)> = jobs
+            .iter()
+            .filter_map(|job| {
+                let digest = job.metadata.as_ref()?.digest.as_ref()?;
+                Some((Some(UserId(job.mail.user_id?)), digest.pitches().collect::<Vec<_>>()))
+            })
+            .filter(|(_, pitches)| !pitches.is_empty())
+            .collect();
+        if glances.is_empty() {
+            return Ok(Shown::new());
+        }
+        let sights = self.pitches.shown(&glances).await.map_err(|error| error.to_string())?;
+        Ok(sights.into_iter().filter_map(|sight| Some((sight.viewer?.0, sight.pitch_id))).collect())
+    }
+
+    /// The mail with its tokens, and without what may no longer be shown.
     async fn prepare(
         &self,
-        mail: &Mail,
+        job: &Job,
         suppressed: &HashMap<String, Suppression>,
+        shown: &Result<Shown, String>,
     ) -> Result<Outgoing, Stop> {
+        let mail = &job.mail;
         if mail.open_attempts >= VANISHED {
             let why = "two attempts had no answer; it may have arrived";
             return Err(Stop::Never(Status::Failed, why.to_owned()));
@@ -106,33 +148,29 @@ impl Sender {
             let why = mail.error.clone().unwrap_or_else(|| "no attempt is left".to_owned());
             return Err(Stop::Never(Status::Failed, why));
         }
-        let metadata: Metadata = mail
-            .metadata
-            .clone()
-            .and_then(|metadata| serde_json::from_value(metadata).ok())
-            .unwrap_or_default();
-        if let Some(suppression) = suppressed.get(&mail.to_email.to_lowercase()) {
-            let transactional = metadata.category == super::letter::Category::Transactional.as_str();
-            if !(transactional && suppression.keep_transactional) {
-                let status =
-                    if suppression.reason.ends_with("bounce") || suppression.reason.ends_with("bounces") {
-                        Status::Bounced
-                    } else {
-                        Status::Unsubscribed
-                    };
-                return Err(Stop::Never(
-                    status,
-                    format!("the address is suppressed: {}", suppression.reason),
-                ));
-            }
-        }
-        let (Some(mut text), Some(mut html)) = (mail.text_content.clone(), mail.html_content.clone()) else {
-            return Err(Stop::Never(Status::Failed, "its bodies are gone".to_owned()));
+        let Some(metadata) = &job.metadata else {
+            return Err(Stop::Never(Status::Failed, "its metadata can't be read".to_owned()));
         };
-        if let (Some(request), Some(placeholder)) = (metadata.token_request_id, metadata.placeholders.token) {
-            let token = self.token(mail, MailRequestId(request)).await?;
-            text = text.replace(&placeholder, &token);
-            html = html.replace(&placeholder, &token);
+        if let Some(suppression) = suppressed.get(&mail.to_email.to_lowercase()) {
+            may_be_sent(suppression, metadata.category)?;
+        }
+        let (mut text, mut html) = self.bodies(mail, metadata, shown)?;
+        let mut put = |placeholder: &str, token: &str| {
+            text = text.replace(placeholder, token);
+            html = html.replace(placeholder, token);
+        };
+        let Placeholders { token, unsubscribe } = &metadata.placeholders;
+        if let (Some(request), Some(placeholder)) = (metadata.token_request_id, token) {
+            put(placeholder, &self.token(mail, MailRequestId(request)).await?);
+        }
+        let mut list = None;
+        if let (Some(placeholder), Some(user)) = (unsubscribe, mail.user_id) {
+            let said = Unsubscription { user: UserId(user), category: metadata.category, email: mail.id };
+            if let Some(token) = self.unsubscriber.token(said) {
+                put(placeholder, &token);
+                let unsubscribe = self.renderer.unsubscribe_link(&token);
+                list = Some(List { category: metadata.category, unsubscribe });
+            }
         }
         Ok(Outgoing {
             id: mail.id,
@@ -144,7 +182,37 @@ impl Sender {
             html,
             message_id: mail.message_id.clone(),
             created_at: mail.created_at,
+            list,
         })
+    }
+
+    /// Text and HTML: those of the queue, but for a digest of which something may no longer be shown.
+    fn bodies(
+        &self,
+        mail: &Mail,
+        metadata: &Metadata,
+        shown: &Result<Shown, String>,
+    ) -> Result<(String, String), Stop> {
+        if let (Some(digest), Some(user)) = (&metadata.digest, mail.user_id) {
+            let mut digest = digest.clone();
+            if digest.pitches().next().is_some() {
+                let shown = shown.as_ref().map_err(|error| Stop::Wait(error.clone()))?;
+                if digest.keep_only(|pitch| shown.contains(&(user, pitch))) {
+                    if digest.is_empty() {
+                        return Err(Stop::Never(Status::Failed, "nothing of it may be shown any more".to_owned()));
+                    }
+                    let rendered = self
+                        .renderer
+                        .render_digest(&digest, &metadata.placeholders)
+                        .map_err(|error| Stop::Never(Status::Failed, error.to_string()))?;
+                    return Ok((rendered.text, rendered.html));
+                }
+            }
+        }
+        match (&mail.text_content, &mail.html_content) {
+            (Some(text), Some(html)) => Ok((text.clone(), html.clone())),
+            _ => Err(Stop::Never(Status::Failed, "its bodies are gone".to_owned())),
+        }
     }
 
     async fn token(&self, mail: &Mail, request: MailRequestId) -> Result<String, Stop> {
@@ -197,9 +265,10 @@ impl Sender {
             }
             Err(not_sent) => {
                 let stop = match not_sent {
-                    NotSent::Later(error) if attempts < ATTEMPTS => Stop::Later(error),
+                    NotSent::Later(error) | NotSent::MailboxLater(error) if attempts < ATTEMPTS => Stop::Later(error),
                     NotSent::Unknown(error) if attempts < ATTEMPTS => Stop::Unknown(error),
                     NotSent::Bounced(error) => Stop::Bounced(error),
+                    NotSent::BouncedSoftly(error) | NotSent::MailboxLater(error) => Stop::BouncedSoftly(error),
                     NotSent::Later(error) | NotSent::Unknown(error) | NotSent::Never(error) => {
                         Stop::Never(Status::Failed, error)
                     }
@@ -213,6 +282,7 @@ impl Sender {
     async fn stop(&self, mail: &Mail, attempts: i32, stop: Stop) -> Result<(), Error> {
         let (worker, id, now) = (&self.desk.name, mail.id, self.desk.clock.now());
         let mut tx = self.desk.db.begin().await?;
+        let mut kind = None;
         let (event, mine, error) = match stop {
             Stop::Wait(error) => {
                 let (error, again) = (short(&error), self.desk.wait(now - mail.created_at));
@@ -231,8 +301,15 @@ impl Sender {
             }
             Stop::Bounced(error) => {
                 let error = short(&error);
-                email_suppressions::hard_bounce(&mut tx, &mail.to_email, id, now).await?;
+                email_suppressions::suppress(&mut tx, &mail.to_email, Reason::HardBounce, id, now).await?;
                 let mine = email_queue::give_up(&mut tx, worker, id, Status::Bounced, &error).await?;
+                kind = Some("hard");
+                (Some(Event::Bounced), mine, error)
+            }
+            Stop::BouncedSoftly(error) => {
+                let error = short(&error);
+                let mine = email_queue::give_up(&mut tx, worker, id, Status::Bounced, &error).await?;
+                kind = Some("soft");
                 (Some(Event::Bounced), mine, error)
             }
             Stop::Never(status, error) => {
@@ -243,10 +320,13 @@ impl Sender {
         };
         if let (Some(event), true) = (event, mine) {
             let mut metadata = json!({ "attempt": attempts, "error": error });
-            if event == Event::Bounced {
-                metadata["kind"] = json!("hard");
+            if let Some(kind) = kind {
+                metadata["kind"] = json!(kind);
             }
             email_events::insert(&mut tx, id, event, now, Some(metadata)).await?;
+            if kind == Some("soft") {
+                reports::soft_bounce(&mut tx, &mail.to_email, id, now).await?;
+            }
         }
         tx.commit().await?;
         let (metric, outcome) = match event {
@@ -258,6 +338,23 @@ impl Sender {
         tracing::warn!(mail = id, template = mail.template, attempts, "{outcome}");
         Ok(())
     }
+}
+
+impl Job {
+    fn new(mail: Mail) -> Self {
+        let metadata = mail.metadata.clone().and_then(|metadata| serde_json::from_value(metadata).ok());
+        Self { mail, metadata }
+    }
+}
+
+/// Whether a suppression lets mails of `category` through.
+fn may_be_sent(suppression: &Suppression, category: Category) -> Result<(), Stop> {
+    if category == Category::Transactional && suppression.keep_transactional {
+        return Ok(());
+    }
+    let bounced = suppression.reason.ends_with("bounce") || suppression.reason.ends_with("bounces");
+    let status = if bounced { Status::Bounced } else { Status::Unsubscribed };
+    Err(Stop::Never(status, format!("the address is suppressed: {}", suppression.reason)))
 }
 
 fn short(error: &str) -> String {

@@ -5,6 +5,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::dkim::Dkim;
 use super::message::Outgoing;
 use super::transport::NotSent;
 
@@ -25,8 +26,8 @@ impl Smtp {
     }
 
     /// Returns when the server has said 250 to the whole mail.
-    pub(super) async fn send(&self, mail: &Outgoing) -> Result<(), NotSent> {
-        let message = mail.message().map_err(|error| NotSent::Never(error.to_string()))?;
+    pub(super) async fn send(&self, mail: &Outgoing, dkim: Option<&Dkim>) -> Result<(), NotSent> {
+        let wire = mail.wire(dkim).map_err(|error| NotSent::Never(error.to_string()))?;
         let deadline = Instant::now() + self.patience;
         let silence = || format!("no answer within {:?}", self.patience);
 
@@ -39,7 +40,7 @@ impl Smtp {
             None => return Err(NotSent::Later(silence())),
         }
         let transport = self.transport.clone();
-        match ended_by(deadline, async move { transport.send(message).await }).await {
+        match ended_by(deadline, async move { transport.send_raw(&wire.envelope, &wire.bytes).await }).await {
             Some(Ok(_)) => Ok(()),
             Some(Err(error)) => Err(verdict(&error)),
             None => Err(NotSent::Unknown(silence())),
@@ -64,10 +65,14 @@ fn verdict(error: &Error) -> NotSent {
         return if error.is_client() { NotSent::Later(text) } else { NotSent::Unknown(text) };
     };
     let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    // RFC 3463: 5.1 speaks of addresses (7 and 8 of the sender's, 0 of any), 5.2 of the recipient's mailbox.
-    match (u16::from(code), words.split(' ').next().and_then(|status| status.strip_prefix("5."))) {
-        (550 | 551 | 553, Some("1.1" | "1.2" | "1.3" | "1.6" | "1.10")) => NotSent::Bounced(text),
-        (550 | 551 | 553, Some(status)) if status.starts_with("2.") => NotSent::Never(text),
+    let status = words.split(' ').next().unwrap_or_default();
+    // RFC 3463: 5.1 speaks of addresses (7 and 8 of the sender's, 0 of any), 5.2 of the recipient's mailbox; of these, 0 to 2 of the mailbox itself,
+    // closed or full, and not of this mail. 4.2 is the same for this hour.
+    match (u16::from(code), status.strip_prefix("5."), status.strip_prefix("4.")) {
+        (550 | 551 | 553, Some("1.1" | "1.2" | "1.3" | "1.6" | "1.10"), _) => NotSent::Bounced(text),
+        (550 | 551 | 552 | 553, Some("2.0" | "2.1" | "2.2"), _) => NotSent::BouncedSoftly(text),
+        (550 | 551 | 553, Some(status), _) if status.starts_with("2.") => NotSent::Never(text),
+        (450 | 451 | 452, _, Some("2.0" | "2.1" | "2.2")) => NotSent::MailboxLater(text),
         _ => NotSent::Later(text),
     }
 }

@@ -14,8 +14,11 @@ use uuid::Uuid;
 
 use super::Transport;
 use super::addresser::Addresser;
+use super::digester::Digester;
+use super::herald::Herald;
 use super::sender::Sender;
 use super::transport::Unusable;
+use super::writer::Writer;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::state::AppState;
@@ -35,7 +38,7 @@ pub(super) trait Work: Send + Sync + 'static {
     fn round(&self) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
-/// What both workers of a replica share.
+/// What the workers of a replica share.
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) db: SystemDb,
@@ -44,6 +47,7 @@ pub(super) struct Desk {
     pub(super) name: String,
     lease: TimeDelta,
     retry: TimeDelta,
+    stop: CancellationToken,
 }
 
 impl Desk {
@@ -51,6 +55,11 @@ impl Desk {
     pub(super) fn lease(&self) -> (DateTime<Utc>, DateTime<Utc>) {
         let now = self.clock.now();
         (now, now + self.lease)
+    }
+
+    /// The process is to end; what takes long stops at the next good place.
+    pub(super) fn stopping(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     /// When to try again after the `attempts`th failure: 1, 4, 16 ... times the base, a fifth more or less, so that what failed together does
@@ -96,20 +105,26 @@ impl Workers {
         settings: &Settings,
         transport: Transport,
     ) -> Result<Self, Unusable> {
+        let stop = CancellationToken::new();
         let desk = Desk {
             db: state.databases.system.clone(),
             clock: state.clock.clone(),
             name: Uuid::new_v4().to_string(),
             lease: TimeDelta::seconds(settings.mail.lease_seconds),
             retry: TimeDelta::seconds(settings.mail.retry_seconds),
+            stop: stop.clone(),
         };
         let mail_queued = Arc::new(Notify::new());
-        let addresser = Addresser::new(desk.clone(), state, settings, Arc::clone(&mail_queued))?;
-        let sender = Sender::new(desk.clone(), state.accounts.clone(), transport);
-        let stop = CancellationToken::new();
+        let writer = Writer::new(settings)?;
+        let addresser = Addresser::new(desk.clone(), state, writer.clone(), Arc::clone(&mail_queued));
+        let digester = Digester::new(desk.clone(), state, writer.clone(), settings, Arc::clone(&mail_queued));
+        let herald = Herald::new(desk.clone(), state);
+        let sender = Sender::new(desk.clone(), state, writer.renderer, transport);
         let poll = Duration::from_millis(settings.mail.poll_ms);
         let tasks = vec![
             tokio::spawn(work(addresser, Arc::clone(&state.mail_asked), poll, stop.clone())),
+            tokio::spawn(work(digester, Arc::clone(&state.digests_planned), poll, stop.clone())),
+            tokio::spawn(work(herald, Arc::clone(&state.announced), poll, stop.clone())),
             tokio::spawn(work(sender, mail_queued, poll, stop.clone())),
             tokio::spawn(measure(desk, stop.clone())),
         ];

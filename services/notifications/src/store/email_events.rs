@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use serde_json::Value;
@@ -13,7 +14,17 @@ pub(crate) enum Event {
     Sent,
     /// It is to be tried again.
     Deferred,
-    /// The address takes no mail.
+    /// The recipient's server took it.
+    Delivered,
+    /// It was looked at.
+    Opened,
+    /// A link in it was followed.
+    Clicked,
+    /// The recipient called it spam.
+    Complained,
+    /// The recipient wants no more of this kind.
+    Unsubscribed,
+    /// The address takes no mail, or did not take this one.
     Bounced,
     /// It never will be sent.
     Failed,
@@ -24,6 +35,11 @@ impl Event {
         match self {
             Self::Sent => "sent",
             Self::Deferred => "deferred",
+            Self::Delivered => "delivered",
+            Self::Opened => "opened",
+            Self::Clicked => "clicked",
+            Self::Complained => "complained",
+            Self::Unsubscribed => "unsubscribed",
             Self::Bounced => "bounced",
             Self::Failed => "failed",
         }
@@ -48,4 +64,57 @@ pub(crate) async fn insert(
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// What a provider says happened to the mail called `email`. False if it said so before: `provider_event_id` names it.
+pub(crate) async fn told_by_provider(
+    tx: &mut Tx,
+    provider_event_id: &str,
+    email: i64,
+    event: Event,
+    at: DateTime<Utc>,
+    metadata: Value,
+) -> QueryResult<bool> {
+    let inserted = diesel::insert_into(email_events::table)
+        .values((
+            email_events::email_id.eq(email),
+            email_events::event.eq(event.as_str()),
+            email_events::timestamp.eq(at),
+            email_events::metadata.eq(metadata),
+            email_events::provider_event_id.eq(provider_event_id),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx)
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// How many mails to `address` bounced softly since `since`.
+pub(crate) async fn soft_bounces(tx: &mut Tx, address: &str, since: DateTime<Utc>) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        mails: i64,
+    }
+    let counted: Counted = diesel::sql_query(
+        "SELECT count(DISTINCT email_id) AS mails FROM email_events
+         WHERE event = 'bounced' AND metadata ->> 'kind' = 'soft' AND \"timestamp\" >= $2
+           AND email_id IN (SELECT id FROM email_queue WHERE lower(to_email) = lower($1))",
+    )
+    .bind::<Text, _>(address)
+    .bind::<Timestamptz, _>(since)
+    .get_result(tx)
+    .await?;
+    Ok(counted.mails)
+}
+
+/// Forgets up to `limit` that are older than `before`.
+pub(crate) async fn forget(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
+    let old = email_events::table
+        .filter(email_events::timestamp.lt(before))
+        .order(email_events::timestamp)
+        .select(email_events::id)
+        .limit(limit);
+    let ids: Vec<i64> = old.load(tx).await?;
+    diesel::delete(email_events::table.filter(email_events::id.eq_any(ids))).execute(tx).await
 }

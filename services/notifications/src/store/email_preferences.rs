@@ -52,7 +52,7 @@ impl Preferences {
 }
 
 /// New values; what is `None` stays as it is.
-#[derive(Clone, Debug, AsChangeset, Insertable)]
+#[derive(Clone, Debug, Default, AsChangeset, Insertable)]
 #[diesel(table_name = email_preferences)]
 pub(crate) struct Change {
     pub(crate) nda_requests: Option<Frequency>,
@@ -82,4 +82,9 @@ pub(crate) async fn upsert(tx: &mut Tx, user: UserId, change: &Change) -> QueryR
         .returning(Preferences::as_returning())
         .get_result(tx)
         .await
+}
+
+/// Forgets those of a user who is gone.
+pub(crate) async fn erase(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::delete(email_preferences::table.filter(email_preferences::user_id.eq(user.0))).execute(tx).await
 }

@@ -2,9 +2,10 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pitchey_db::Tx;
+use pitchey_events::UserId;
 use serde_json::Value;
 
 use crate::schema::{email_queue, sql_types};
@@ -45,6 +46,7 @@ pub(crate) struct Mail {
     pub(crate) template: String,
     pub(crate) message_id: String,
     pub(crate) open_attempts: i16,
+    pub(crate) user_id: Option<i32>,
 }
 
 /// One to be queued.
@@ -69,12 +71,15 @@ pub(crate) struct New {
 
 /// Queues `mails`, but none twice.
 pub(crate) async fn insert(tx: &mut Tx, mails: &[New]) -> QueryResult<()> {
-    diesel::insert_into(email_queue::table)
-        .values(mails)
-        .on_conflict(email_queue::dedupe_key)
-        .do_nothing()
-        .execute(tx)
-        .await?;
+    // Each number of rows is a statement of its own.
+    for mails in mails.chunks(50) {
+        diesel::insert_into(email_queue::table)
+            .values(mails)
+            .on_conflict(email_queue::dedupe_key)
+            .do_nothing()
+            .execute(tx)
+            .await?;
+    }
     Ok(())
 }
 
@@ -202,6 +207,89 @@ fn claimed<'a>(worker: &'a str, id: i64) -> _ {
         .filter(email_queue::id.eq(id))
         .filter(email_queue::status.eq(pending))
         .filter(email_queue::claimed_by.eq(worker))
+}
+
+/// A mail that somebody else speaks of.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = email_queue)]
+pub(crate) struct Known {
+    pub(crate) id: i64,
+    pub(crate) to_email: String,
+    pub(crate) status: Status,
+}
+
+/// The one with this Message-ID, locked to the end of the transaction.
+pub(crate) async fn by_message_id(tx: &mut Tx, message_id: &str) -> QueryResult<Option<Known>> {
+    email_queue::table
+        .filter(email_queue::message_id.eq(message_id))
+        .select(Known::as_select())
+        .for_no_key_update()
+        .first(tx)
+        .await
+        .optional()
+}
+
+/// Notes what a provider said of a mail that was sent.
+pub(crate) async fn set_status(tx: &mut Tx, id: i64, status: Status, error: Option<&str>) -> QueryResult<()> {
+    diesel::update(email_queue::table.find(id))
+        .set((email_queue::status.eq(status), error.map(|error| email_queue::error.eq(error))))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A mail as its recipient's export tells of it.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = email_queue)]
+pub(crate) struct Told {
+    pub(crate) id: i64,
+    pub(crate) to_email: String,
+    pub(crate) template: String,
+    pub(crate) subject: String,
+    pub(crate) text_content: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) sent_at: Option<DateTime<Utc>>,
+}
+
+/// Up to `limit` of `user`'s after `after`, by id.
+pub(crate) async fn after(tx: &mut Tx, user: UserId, after: i64, limit: i64) -> QueryResult<Vec<Told>> {
+    email_queue::table
+        .filter(email_queue::user_id.eq(user.0))
+        .filter(email_queue::id.gt(after))
+        .order(email_queue::id)
+        .select(Told::as_select())
+        .limit(limit)
+        .load(tx)
+        .await
+}
+
+/// Drops the bodies, and the lines of digests, of up to `limit` mails from before `before` that are no longer to be sent.
+pub(crate) async fn forget_bodies(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
+    diesel::sql_query(
+        "UPDATE email_queue SET html_content = NULL, text_content = NULL, metadata = metadata - 'digest'
+         WHERE id = ANY (ARRAY(
+             SELECT id FROM email_queue WHERE html_content IS NOT NULL AND created_at < $1 AND status <> 'pending'
+             ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(limit)
+    .execute(tx)
+    .await
+}
+
+/// Of a user who is gone: what is not sent yet never is, and what is left names nobody.
+pub(crate) async fn erase(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    diesel::sql_query(
+        "UPDATE email_queue SET to_email = 'user-' || user_id || '@deleted.invalid', html_content = NULL, text_content = NULL,
+                error = NULL, metadata = metadata - 'digest' - 'placeholders', claimed_by = NULL, claimed_until = NULL,
+                status = CASE status WHEN 'pending' THEN 'failed' ELSE status END
+         WHERE user_id = $1",
+    )
+    .bind::<Integer, _>(user.0)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// How much waits, and since when.

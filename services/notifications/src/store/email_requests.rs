@@ -1,7 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{Jsonb, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
+use pitchey_events::UserId;
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,19 +24,32 @@ pub(crate) struct Request {
 }
 
 /// One to be written.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = email_requests)]
-pub(crate) struct New<'a> {
+#[derive(Debug, Serialize)]
+pub(crate) struct New {
     pub(crate) event_id: Uuid,
     pub(crate) user_id: i32,
-    pub(crate) template: &'a str,
+    pub(crate) template: &'static str,
     pub(crate) letter: Value,
-    pub(crate) not_before: DateTime<Utc>,
 }
 
-/// Writes `new` unless the event asked for this user's mail already.
-pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> QueryResult<()> {
-    diesel::insert_into(email_requests::table).values(new).on_conflict_do_nothing().execute(tx).await?;
+/// Writes `new`, but none that an event asked for already; due from `now`.
+pub(crate) async fn insert(tx: &mut Tx, new: &[New], now: DateTime<Utc>) -> QueryResult<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::to_value(new).map_err(|error| DieselError::SerializationError(error.into()))?;
+    // One text for any number of rows.
+    diesel::sql_query(
+        "INSERT INTO email_requests (event_id, user_id, template, letter, not_before, created_at)
+         SELECT event_id, user_id, template, letter, $2, $2
+         FROM jsonb_to_recordset($1) AS new (event_id uuid, user_id integer, template text, letter jsonb)
+         ORDER BY user_id
+         ON CONFLICT (event_id, user_id) DO NOTHING",
+    )
+    .bind::<Jsonb, _>(rows)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -94,9 +111,15 @@ pub(crate) async fn postpone(tx: &mut Tx, worker: &str, ids: &[i64], at: DateTim
     Ok(())
 }
 
-/// Keeps `ids` for the digest called `rhythm`.
-pub(crate) async fn hold(tx: &mut Tx, ids: &[i64], rhythm: &str) -> QueryResult<()> {
-    diesel::update(email_requests::table.filter(email_requests::id.eq_any(ids)))
+/// Keeps those of `ids` that are `worker`'s for the digest called `rhythm`.
+pub(crate) async fn hold(tx: &mut Tx, worker: &str, ids: &[i64], rhythm: &str) -> QueryResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mine = email_requests::table
+        .filter(email_requests::id.eq_any(ids))
+        .filter(email_requests::claimed_by.eq(worker));
+    diesel::update(mine)
         .set((
             email_requests::held.eq(rhythm),
             email_requests::claimed_by.eq(None::<String>),
@@ -111,6 +134,38 @@ pub(crate) async fn hold(tx: &mut Tx, ids: &[i64], rhythm: &str) -> QueryResult<
 pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> QueryResult<()> {
     diesel::delete(email_requests::table.filter(email_requests::id.eq_any(ids))).execute(tx).await?;
     Ok(())
+}
+
+/// What waits for the digest called `rhythm` of each of `users`, from before `until`; the oldest first.
+pub(crate) async fn held(
+    tx: &mut Tx,
+    rhythm: &str,
+    users: &[i32],
+    until: DateTime<Utc>,
+) -> QueryResult<Vec<Request>> {
+    email_requests::table
+        .filter(email_requests::held.eq(rhythm))
+        .filter(email_requests::user_id.eq_any(users))
+        .filter(email_requests::created_at.lt(until))
+        .order((email_requests::user_id, email_requests::id))
+        .select(Request::as_select())
+        .load(tx)
+        .await
+}
+
+/// All that is asked for `user`, sent or not yet.
+pub(crate) async fn of(tx: &mut Tx, user: UserId) -> QueryResult<Vec<Request>> {
+    email_requests::table
+        .filter(email_requests::user_id.eq(user.0))
+        .order(email_requests::id)
+        .select(Request::as_select())
+        .load(tx)
+        .await
+}
+
+/// Forgets all of a user who is gone.
+pub(crate) async fn erase(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::delete(email_requests::table.filter(email_requests::user_id.eq(user.0))).execute(tx).await
 }
 
 #[cfg(test)]

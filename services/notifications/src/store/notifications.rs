@@ -2,14 +2,17 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{BigInt, Integer, Jsonb, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::UserId;
 use pitchey_web::{Cursor, Paging, Refusal};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::consumers::Links;
 use crate::schema::notifications;
 
 /// Rows are counted up to here; it is one more than what lists show as exact.
@@ -29,15 +32,28 @@ pub(crate) struct Notification {
 }
 
 /// One to be written.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = notifications)]
+#[derive(Debug, Serialize)]
 pub(crate) struct New<'a> {
     pub(crate) user_id: i32,
     pub(crate) event_id: Uuid,
+    #[serde(rename = "type")]
     pub(crate) kind: &'a str,
     pub(crate) title: &'a str,
     pub(crate) body: Option<&'a str>,
-    pub(crate) data: &'a Value,
+    pub(crate) data: &'a Links,
+}
+
+/// One that was written.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct Written {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) id: i64,
+    #[diesel(sql_type = Integer)]
+    pub(crate) user_id: i32,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub(crate) event_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
@@ -53,10 +69,25 @@ pub(crate) enum Which {
     Unread,
 }
 
-/// Writes `new` unless the event told this user already.
-pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> QueryResult<()> {
-    diesel::insert_into(notifications::table).values(new).on_conflict_do_nothing().execute(tx).await?;
-    Ok(())
+/// Writes `new`, but nothing that an event told this user already; returns what was written.
+pub(crate) async fn insert(tx: &mut Tx, new: &[New<'_>], now: DateTime<Utc>) -> QueryResult<Vec<Written>> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = serde_json::to_value(new).map_err(|error| DieselError::SerializationError(error.into()))?;
+    // One text for any number of rows.
+    diesel::sql_query(
+        "INSERT INTO notifications (user_id, event_id, type, title, body, data, created_at)
+         SELECT user_id, event_id, type, title, body, data, $2
+         FROM jsonb_to_recordset($1) AS new (user_id integer, event_id uuid, type text, title text, body text, data jsonb)
+         ORDER BY user_id
+         ON CONFLICT (event_id, user_id) DO NOTHING
+         RETURNING id, user_id, event_id, created_at",
+    )
+    .bind::<Jsonb, _>(rows)
+    .bind::<Timestamptz, _>(now)
+    .load(tx)
+    .await
 }
 
 type Rows = notifications::BoxedQuery<'static, Pg, SqlTypeOf<AsSelect<Notification, Pg>>>;
@@ -134,6 +165,39 @@ pub(crate) async fn mark_all_read(tx: &mut Tx, user: UserId, now: DateTime<Utc>)
         .filter(notifications::user_id.eq(user.0))
         .filter(notifications::read_at.is_null());
     diesel::update(unread).set(notifications::read_at.eq(now)).execute(tx).await
+}
+
+/// Forgets up to `limit` that are older than `before`.
+pub(crate) async fn forget(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
+    let old = notifications::table
+        .filter(notifications::created_at.lt(before))
+        .order(notifications::created_at)
+        .select(notifications::id)
+        .limit(limit);
+    let ids: Vec<i64> = old.load(tx).await?;
+    diesel::delete(notifications::table.filter(notifications::id.eq_any(ids))).execute(tx).await
+}
+
+/// Forgets all of a user who is gone.
+pub(crate) async fn erase(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::delete(notifications::table.filter(notifications::user_id.eq(user.0))).execute(tx).await
+}
+
+/// Up to `limit` of `user`'s after `after`, by id.
+pub(crate) async fn after(
+    tx: &mut Tx,
+    user: UserId,
+    after: i64,
+    limit: i64,
+) -> QueryResult<Vec<Notification>> {
+    notifications::table
+        .filter(notifications::user_id.eq(user.0))
+        .filter(notifications::id.gt(after))
+        .order(notifications::id)
+        .select(Notification::as_select())
+        .limit(limit)
+        .load(tx)
+        .await
 }
 
 #[cfg(test)]

@@ -1,78 +1,25 @@
-use chrono::{DateTime, Utc};
-use pitchey_events::{MailRequestId, NdaId, PitchId, Tier, UserId, UserType};
+use pitchey_events::MailRequestId;
 use pitchey_rpc::PublicUser;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{NAMES, Renderer, mails_page, subject};
+use super::{NAMES, Placeholders, Renderer, mails_page, subject, unsubscribe_page};
 use crate::mail::folder::Kept;
-use crate::mail::letter::{Agreement, Ended, Letter};
-
-fn at() -> DateTime<Utc> {
-    "2026-11-22T16:04:05Z".parse().unwrap()
-}
-
-fn agreement(title: &str) -> Agreement {
-    Agreement { id: NdaId(7), pitch_id: PitchId(42), pitch_title: title.to_owned(), other: UserId(2) }
-}
-
-fn sarah(first_name: &str, company: Option<&str>) -> PublicUser {
-    PublicUser {
-        id: UserId(2),
-        username: "sarah".to_owned(),
-        user_type: UserType::Investor,
-        first_name: Some(first_name.to_owned()),
-        last_name: Some("Johnson".to_owned()),
-        location: None,
-        bio: None,
-        profile_image: None,
-        avatar_url: None,
-        company_name: company.map(str::to_owned),
-        company_website: None,
-        website: None,
-        email_verified: true,
-        company_verified: true,
-        is_active: true,
-        subscription_tier: Tier::Free,
-        created_at: at(),
-        updated_at: at(),
-    }
-}
-
-/// One of each, and more where a template has branches.
-fn letters(title: &str) -> Vec<(&'static str, Letter)> {
-    let mail_request_id = MailRequestId(Uuid::nil());
-    let nda = || agreement(title);
-    vec![
-        ("verify-email", Letter::VerifyEmail { mail_request_id }),
-        ("password-reset", Letter::PasswordReset { mail_request_id }),
-        ("welcome creator", Letter::Welcome { user_type: UserType::Creator }),
-        ("welcome production", Letter::Welcome { user_type: UserType::Production }),
-        ("welcome viewer", Letter::Welcome { user_type: UserType::Viewer }),
-        ("password-changed", Letter::PasswordChanged { at: at() }),
-        ("new-login", Letter::NewLogin { at: at() }),
-        ("nda-requested", Letter::NdaRequested { nda: nda(), with_message: false }),
-        ("nda-requested with message", Letter::NdaRequested { nda: nda(), with_message: true }),
-        ("nda-approved", Letter::NdaApproved { nda: nda(), sign_until: at() }),
-        ("nda-rejected", Letter::NdaRejected { nda: nda(), with_reason: false }),
-        ("nda-rejected with reason", Letter::NdaRejected { nda: nda(), with_reason: true }),
-        ("nda-signed", Letter::NdaSigned { nda: nda(), expires_at: Some(at()) }),
-        ("nda-signed for ever", Letter::NdaSigned { nda: nda(), expires_at: None }),
-        ("nda-revoked signed", Letter::NdaRevoked { nda: nda(), was_signed: true }),
-        ("nda-revoked unsigned", Letter::NdaRevoked { nda: nda(), was_signed: false }),
-        ("nda-expired unanswered", Letter::NdaExpired { nda: nda(), ended: Ended::Unanswered }),
-        ("nda-expired unsigned", Letter::NdaExpired { nda: nda(), ended: Ended::Unsigned }),
-        ("nda-expired over", Letter::NdaExpired { nda: nda(), ended: Ended::Over }),
-        ("nda-reminder", Letter::NdaReminder { nda: nda(), expires_at: at() }),
-    ]
-}
+use crate::mail::letter::{Category, Letter};
+use crate::mail::samples::{agreement, at, digests, letters, placeholders, sarah};
 
 #[test]
 fn every_letter_reads_well() {
     let renderer = Renderer::new("https://pitchey.example/").unwrap();
     let other = sarah("Sarah", Some("Johnson Ventures"));
-    for (case, letter) in letters("The Lighthouse") {
-        let rendered = renderer.render(&letter, "Alex Rivera", Some(&other), "TOKEN").unwrap();
+    let letters = letters("The Lighthouse").into_iter().map(|(case, letter)| {
+        let placeholders = placeholders(letter.category());
+        (case, renderer.render(&letter, "Alex Rivera", Some(&other), &placeholders).unwrap())
+    });
+    let digests = digests("The Lighthouse").into_iter().map(|(case, digest)| {
+        (case, renderer.render_digest(&digest, &placeholders(Category::WeeklyDigest)).unwrap())
+    });
+    for (case, rendered) in letters.chain(digests) {
         let name = case.replace(' ', "_");
         insta::assert_snapshot!(
             format!("{name}.txt"),
@@ -85,7 +32,7 @@ fn every_letter_reads_well() {
 #[test]
 fn every_template_has_its_letter() {
     let mut named: Vec<&str> = letters("x").iter().map(|(_, letter)| letter.template()).collect();
-    named.dedup();
+    named.extend(["daily-digest", "weekly-digest"]);
     named.sort_unstable();
     named.dedup();
     let mut all = NAMES.to_vec();
@@ -117,7 +64,8 @@ fn hostile_names_and_titles_are_only_text() {
     let hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ home }}\r\n\r\nBcc: everybody@example.com";
     let other = sarah(hostile, Some(hostile));
     for (case, letter) in letters(hostile) {
-        let rendered = renderer.render(&letter, hostile, Some(&other), "TOKEN").unwrap();
+        let rendered =
+            renderer.render(&letter, hostile, Some(&other), &placeholders(letter.category())).unwrap();
         assert!(
             !rendered.html.contains("<script") && !rendered.html.contains("<img"),
             "{case}: {}",
@@ -125,6 +73,12 @@ fn hostile_names_and_titles_are_only_text() {
         );
         assert!(!rendered.text.contains("\nBcc:"), "{case}: {}", rendered.text);
         assert!(!rendered.subject.contains("script"), "{case}");
+    }
+    for (case, mut digest) in digests(hostile) {
+        digest.name = hostile.to_owned();
+        let rendered = renderer.render_digest(&digest, &Placeholders::default()).unwrap();
+        assert!(!rendered.html.contains("<script") && !rendered.html.contains("<img"), "{case}: {}", rendered.html);
+        assert!(!rendered.text.contains("\nBcc:"), "{case}: {}", rendered.text);
     }
 }
 
@@ -134,7 +88,8 @@ fn names_and_titles_that_advertise_are_not_shown() {
     let hostile = "Win at HTTPS://spam.example or www.spam.example";
     let mut other = sarah(hostile, Some(hostile));
     let shown = |letter: &Letter, other: &PublicUser| {
-        let rendered = renderer.render(letter, hostile, Some(other), "TOKEN").unwrap();
+        let rendered =
+            renderer.render(letter, hostile, Some(other), &placeholders(letter.category())).unwrap();
         assert!(!rendered.text.contains("spam"), "{}", rendered.text);
         assert!(!rendered.html.contains("spam"), "{}", rendered.html);
         rendered.text
@@ -154,7 +109,7 @@ fn names_and_titles_that_advertise_are_not_shown() {
 fn links_are_written_as_they_are() {
     let renderer = Renderer::new("https://pitchey.example/app/").unwrap();
     let letter = Letter::VerifyEmail { mail_request_id: MailRequestId(Uuid::nil()) };
-    let rendered = renderer.render(&letter, "Alex", None, "TOKEN").unwrap();
+    let rendered = renderer.render(&letter, "Alex", None, &placeholders(letter.category())).unwrap();
     let link = "https://pitchey.example/app/verify-email?token=TOKEN";
     assert!(rendered.text.contains(&format!("\n{link}\n")), "{}", rendered.text);
     assert!(rendered.html.contains(&format!("href=\"{link}\"")), "{}", rendered.html);
@@ -178,4 +133,26 @@ fn the_development_page_shows_hostile_mails_as_text() {
     assert!(!page.contains("<script>"), "{page}");
     assert!(page.contains("token=abc"), "{page}");
     assert!(mails_page(&[], None).contains("None yet."));
+}
+
+#[test]
+fn only_letters_one_can_do_without_say_how_to_unsubscribe() {
+    let renderer = Renderer::new("https://pitchey.example").unwrap();
+    let other = sarah("Sarah", None);
+    for (case, letter) in letters("The Lighthouse") {
+        let placeholders = placeholders(letter.category());
+        let rendered = renderer.render(&letter, "Alex", Some(&other), &placeholders).unwrap();
+        let optional = letter.category() != Category::Transactional;
+        for body in [&rendered.text, &rendered.html] {
+            assert_eq!(body.contains("/api/email/unsubscribe/UNSUBSCRIBE"), optional, "{case}: {body}");
+        }
+    }
+}
+
+#[test]
+fn the_page_that_unsubscribes_asks_first() {
+    let page = unsubscribe_page(Category::Messages, false);
+    assert!(page.contains("<form method=\"post\">") && page.contains("about messages"), "{page}");
+    let page = unsubscribe_page(Category::Messages, true);
+    assert!(!page.contains("<form"), "{page}");
 }
