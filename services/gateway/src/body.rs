@@ -13,6 +13,7 @@ pub use actix_web::web::Bytes;
 use actix_web::web::BytesMut;
 use futures_util::{Stream, StreamExt};
 use pitchey_replicas::Lease;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::error::Error;
@@ -105,23 +106,40 @@ impl MessageBody for Upload {
     }
 }
 
-/// A body on its way to the client, with what must live as long as it.
-pub struct Download<S> {
-    pieces: S,
+/// A body on its way to the client.
+pub struct Download {
+    /// `None` is the end; a channel that closes without it broke off.
+    pieces: mpsc::Receiver<Option<Bytes>>,
     size: BodySize,
-    pause: Duration,
-    timer: Pin<Box<Sleep>>,
-    _held: (Lease, Place),
 }
 
-impl<S> Download<S> {
-    /// Never a pause longer than `pause`.
-    pub fn new(pieces: S, size: BodySize, pause: Duration, held: (Lease, Place)) -> Self {
-        Self { pieces, size, pause, timer: Box::pin(sleep(pause)), _held: held }
+impl Download {
+    /// Passes `pieces` on. What is `held` goes when they end, and when the service or the client pauses longer than `pause`: a task of its own
+    /// carries them, because nobody asks a body for more whose client has stopped reading.
+    pub fn new<S>(mut pieces: S, size: BodySize, pause: Duration, held: (Lease, Place)) -> Self
+    where
+        S: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(1);
+        actix_web::rt::spawn(async move {
+            let _held = held;
+            loop {
+                let piece = match timeout(pause, pieces.next()).await {
+                    Ok(piece) => piece.transpose(),
+                    Err(_) => return tracing::warn!("a service stopped in the middle of its answer"),
+                };
+                let Ok(piece) = piece else { return };
+                let is_end = piece.is_none();
+                if !matches!(timeout(pause, sender.send(piece)).await, Ok(Ok(()))) || is_end {
+                    return;
+                }
+            }
+        });
+        Self { pieces: receiver, size }
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> MessageBody for Download<S> {
+impl MessageBody for Download {
     type Error = PayloadError;
 
     fn size(&self) -> BodySize {
@@ -132,17 +150,8 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> MessageBody for Down
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        let this = self.get_mut();
-        match this.pieces.poll_next_unpin(context) {
-            Poll::Pending => {
-                ready!(this.timer.as_mut().poll(context));
-                Poll::Ready(Some(Err(PayloadError::Incomplete(None))))
-            }
-            ready => {
-                this.timer.as_mut().reset(Instant::now() + this.pause);
-                ready
-            }
-        }
+        let piece = ready!(self.get_mut().pieces.poll_recv(context));
+        Poll::Ready(piece.map_or(Some(Err(PayloadError::Incomplete(None))), |piece| piece.map(Ok)))
     }
 }
 

@@ -162,9 +162,10 @@ impl Forwarder {
         };
         let answer = sending.await?;
         let length = content_length(answer.headers());
-        let is_head = *outgoing.request.method() == Method::HEAD;
+        let is_bodiless = *outgoing.request.method() == Method::HEAD
+            || matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         match length {
-            _ if is_head => Ok(Incoming { head: answer, body: Some(Bytes::new()) }),
+            _ if is_bodiless => Ok(Incoming { head: answer, body: Some(Bytes::new()) }),
             Some(length) if length <= SHORT => {
                 let (head, body) =
                     read_short(answer).await.map_err(|error| Broken::Sent(error.to_string()))?;

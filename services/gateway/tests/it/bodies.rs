@@ -233,3 +233,27 @@ async fn head_and_empty_answers_have_no_body() {
     assert_eq!((answer.header("content-length"), answer.bytes.len()), (None, 0));
     world.client.get("/api/pitches").send().await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_reading_loses_its_place() {
+    let pitches = Stub::answering(Pitches, |seen| {
+        HttpResponse::Ok().body(vec![b'x'; if seen.path.ends_with("long") { 64 * MIB } else { 1 }])
+    });
+    let world = World::build()
+        .with(&[&pitches])
+        .set("limits.in_flight", 1)
+        .set("timeouts", serde_json::json!({ "pause_ms": 300 }))
+        .start()
+        .await;
+    let mut idle = TcpStream::connect(world.address()).await.unwrap();
+    idle.write_all(b"GET /api/pitches/long HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    wait_until("the long answer to begin", SOON, async || pitches.seen().len() == 1).await;
+    world.client.get("/api/pitches/short").send().await.refused(503, "service_overloaded");
+    wait_until("its place to be free", SOON, async || {
+        world.client.get("/api/pitches/short").send().await.status == 200
+    })
+    .await;
+    let mut got = Vec::new();
+    idle.read_to_end(&mut got).await.unwrap();
+    assert!(got.len() < 64 * MIB, "the rest of it never comes");
+}
