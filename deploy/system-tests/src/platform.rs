@@ -120,6 +120,7 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
         ("PITCHES_RECEIPT_SIGNING_KEY", key("receipts")),
         ("PITCHES_CREDITS", "off".to_owned()),
         ("NOTIFICATIONS_UNSUBSCRIBE_KEY", key("unsubscribe")),
+        ("NOTIFICATIONS_WEBHOOK_SECRET", format!("whsec_{}", key("webhook"))),
         ("NOTIFICATIONS_MAIL__FOLDER", mails.to_string_lossy().into_owned()),
         ("PITCHEY_DATABASE__USER_POOL", "4".to_owned()),
         ("PITCHEY_DATABASE__SYSTEM_POOL", "4".to_owned()),

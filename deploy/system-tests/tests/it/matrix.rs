@@ -98,6 +98,9 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/notifications/{id}/read",           Draft,     [401, 404, 404, 404, 404, 404, 404]),
     ("GET /api/email/preferences",                  Draft,     users(200)),
     ("PUT /api/email/preferences",                  Draft,     users(200)),
+    ("GET /api/email/unsubscribe/{token}",          Draft,     all(404)),
+    ("POST /api/email/unsubscribe/{token}",         Draft,     all(404)),
+    ("POST /api/webhooks/email",                    Draft,     all(401)),
 
     ("GET /dev/mails",                              Draft,     all(200)),
     ("GET /health",                                 Draft,     all(200)),
