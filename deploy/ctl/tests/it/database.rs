@@ -42,6 +42,7 @@ async fn contents(db: &TestDatabase) -> String {
         UNION ALL SELECT 'v' || to_jsonb(pitch_versions)::text FROM pitch_versions
         UNION ALL SELECT 'n' || to_jsonb(ndas)::text FROM ndas
         UNION ALL SELECT 'f' || to_jsonb(follows)::text FROM follows
+        UNION ALL SELECT 't' || to_jsonb(notifications)::text FROM notifications
         UNION ALL SELECT 'c' || to_jsonb(credits)::text FROM credits) AS rows";
     sql_query(sql).get_result::<Contents>(&mut db.admin().await).await.unwrap().contents
 }
@@ -115,6 +116,11 @@ async fn demo_data_is_the_same_every_time_and_loaded_once() {
     assert_eq!(count(&one, "SELECT count(*) AS count FROM pitches").await, 48);
     assert_eq!(count(&one, "SELECT count(DISTINCT status) AS count FROM pitches").await, 4);
     assert_eq!(count(&one, "SELECT count(DISTINCT status) AS count FROM ndas").await, 7);
+    assert!(count(&one, "SELECT count(DISTINCT type) AS count FROM notifications").await >= 6);
+    let untold = "SELECT count(*) AS count FROM ndas AS n JOIN pitches AS p ON p.id = n.pitch_id JOIN users AS u ON u.id = n.owner_id
+                  WHERE p.deleted_at IS NULL AND u.deleted_at IS NULL
+                    AND NOT EXISTS (SELECT FROM notifications WHERE user_id = n.owner_id AND data ->> 'ndaId' = n.id::text)";
+    assert_eq!(count(&one, untold).await, 0, "a request of which the owner was not told");
     let without = "SELECT count(*) AS count FROM pitches AS p WHERE NOT EXISTS (
         SELECT FROM pitch_versions AS v WHERE v.pitch_id = p.id AND number = 1)";
     assert_eq!(count(&one, without).await, 0, "a pitch without a version");
