@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events proto
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
@@ -11,4 +11,5 @@ lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
 fmt:     ; @cargo fmt --all
 migrate: ; @deploy/dev/with-env cargo run --quiet --package pitchey-ctl -- migrate up
 events:  ; @cargo run --quiet --package pitchey-ctl -- events
+openapi: ; @cargo run --quiet --package pitchey-ctl -- openapi
 proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test it generated

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
+use crate::mail;
 use crate::migrate::Migrate;
+use crate::openapi::OpenApi;
 
 /// Operates a Pitchey platform: schema, demo data, dead letters, documentation of what the code knows.
 ///
@@ -56,8 +58,17 @@ pub enum Command {
         #[command(subcommand)]
         command: Dlq,
     },
+    /// Mails as their readers see them.
+    Mail {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: mail::Command,
+    },
     /// Write docs/events.md: every event, who emits it and who wants it.
     Events(Events),
+    /// Write docs/openapi.json: the public API, from the routes of all services.
+    #[command(name = "openapi")]
+    OpenApi(OpenApi),
 }
 
 /// Which database.

@@ -7,7 +7,9 @@ mod demo;
 mod dlq;
 mod error;
 pub mod events;
+mod mail;
 mod migrate;
+pub mod openapi;
 mod seed;
 mod settings;
 
@@ -42,7 +44,9 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
+        Command::Mail { command } => mail::run(&command),
         Command::Migrate { database, command } => migrate::run(command, &database).await,
+        Command::OpenApi(arguments) => openapi::run(&arguments),
         Command::Seed { database, at } => {
             seed::run(&database.url, at.unwrap_or_else(|| Clock::system().now())).await
         }

@@ -12,7 +12,7 @@ mod headers;
 mod health;
 mod ids;
 mod limits;
-mod openapi;
+pub mod openapi;
 mod proxy;
 mod repeats;
 pub mod routes;

@@ -23,10 +23,11 @@ const KEPT: Duration = Duration::from_secs(60);
 const KEPT_INCOMPLETE: Duration = Duration::from_secs(2);
 /// Longest description of a service, in bytes.
 const MAX_DESCRIPTION: usize = 4 * 1024 * 1024;
+const SAYS: &str = "The public API of Pitchey.";
 
-/// Describes the API.
+/// Describes the API as the services that run do.
+#[derive(Default)]
 pub struct OpenApi {
-    own: Value,
     last: Mutex<Option<(Instant, Duration, Bytes)>>,
 }
 
@@ -64,14 +65,6 @@ mod paths {
 }
 
 impl OpenApi {
-    /// Knows the gateway's own part.
-    pub fn new() -> Self {
-        let mut own = serde_json::to_value(Own::openapi()).unwrap_or_else(|_| json!({}));
-        own["components"]["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
-        own["security"] = json!([{}, { "bearer": [] }]);
-        Self { own, last: Mutex::default() }
-    }
-
     /// The merged document.
     pub async fn answer(&self, worker: &Worker) -> HttpResponse<BoxBody> {
         let mut last = self.last.lock().await;
@@ -102,29 +95,36 @@ impl OpenApi {
             }
             (upstream.service, None)
         });
-        let mut document = self.own.clone();
-        let mut missing = Vec::new();
+        let (mut known, mut missing) = (Vec::new(), Vec::new());
         for (service, description) in join_all(descriptions).await {
             match description {
-                Some(description) => add(&mut document, service, description),
+                Some(description) => known.push((service, description)),
                 None => missing.push(service.as_str()),
             }
         }
-        let says = if missing.is_empty() {
-            "The public API of Pitchey.".to_owned()
-        } else {
-            format!(
-                "The public API of Pitchey. Not described, because not reachable now: {}.",
-                missing.join(", ")
-            )
-        };
-        document["info"]["description"] = says.into();
+        let mut document = merged(known);
+        if !missing.is_empty() {
+            document["info"]["description"] =
+                format!("{SAYS} Not described, because not reachable now: {}.", missing.join(", ")).into();
+        }
         (missing.is_empty(), document)
     }
 }
 
+/// One description of the API: the gateway's own part, and what services describe.
+pub fn merged(services: Vec<(Service, Value)>) -> Value {
+    let mut document = serde_json::to_value(Own::openapi()).unwrap_or_else(|_| json!({}));
+    document["info"]["description"] = SAYS.into();
+    document["components"]["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });
+    document["security"] = json!([{}, { "bearer": [] }]);
+    for (service, description) in services {
+        add(&mut document, service, description);
+    }
+    document
+}
+
 /// Adds what `service` describes. Two services may use one name for two schemas: the second is then called after its service as well.
-pub fn add(document: &mut Value, service: Service, mut description: Value) {
+fn add(document: &mut Value, service: Service, mut description: Value) {
     let schemas = description["components"]["schemas"].as_object().cloned().unwrap_or_default();
     let taken = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
     let clashing = |name: &&String| taken.get(*name).is_some_and(|other| other != &schemas[*name]);

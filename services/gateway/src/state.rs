@@ -82,7 +82,7 @@ impl AppState {
             origins: Origins::new(settings.origins.0.clone(), development),
             protection: Protection::new(settings.mode),
             health: Health::default(),
-            openapi: OpenApi::new(),
+            openapi: OpenApi::default(),
             catalogue: Catalogue::load(settings.limits.upload_bytes)?,
             timeouts: settings.timeouts.clone(),
             body_bytes: settings.limits.body_bytes,
