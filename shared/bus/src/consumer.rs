@@ -5,7 +5,7 @@ mod apply;
 pub(crate) mod by_hand;
 pub(crate) mod decision;
 pub(crate) mod delivery;
-mod inbox;
+pub(crate) mod inbox;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -25,6 +25,7 @@ mod topology;
 pub use batches::{Batches, NotTaken};
 pub use bus::{Backlog, Bus, Health};
 pub use consumer::by_hand::Delivered;
+pub use consumer::inbox::take as take_once;
 pub use error::Error;
 pub use listeners::{Hears, Listeners};
 pub use plan::{Catalogue, Plan};

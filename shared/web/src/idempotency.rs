@@ -14,6 +14,7 @@ use pitchey_identity::Verifier;
 use schema::idempotency_keys;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{Answer, Refusal};
 
@@ -102,6 +103,19 @@ impl Idempotency {
         };
         let fingerprints = verifier.fingerprints(Service::Gateway, &hash.finalize());
         Ok(Some(Self { service: *service, actor, key: key.to_owned(), fingerprints }))
+    }
+
+    /// An id that this request shares with its repetitions and with nothing else.
+    pub(crate) fn request_id(&self) -> Uuid {
+        let newest = self.fingerprints.as_slice().first().map(|newest| newest.as_slice());
+        let mut hash = Sha256::new();
+        for part in [self.actor.as_bytes(), self.key.as_bytes(), newest.unwrap_or_default()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
     /// Takes the key, or finds what was answered under it. A repetition that arrives while the first is still running waits here for its end.

@@ -13,8 +13,11 @@ use uuid::Uuid;
 use crate::schema::{inbox, seen_versions};
 
 /// Remembers that `consumer` takes the events `ids`; returns those it had not taken before. Another transaction that is about to take one of
-/// them is waited for.
-pub(super) async fn take(tx: &mut Tx, consumer: Service, ids: &[Uuid]) -> QueryResult<HashSet<Uuid>> {
+/// them is waited for. The bus does so for every event it delivers; a handler may for what an event holds, if that has ids of its own.
+///
+/// # Errors
+/// The database's.
+pub async fn take(tx: &mut Tx, consumer: Service, ids: &[Uuid]) -> QueryResult<HashSet<Uuid>> {
     // In one order everywhere, so that two transactions with some ids in common don't wait for each other.
     let mut ids = ids.to_vec();
     ids.sort_unstable();
