@@ -18,7 +18,7 @@ use pitchey_events::{
     EmailVerificationRequested, EmailVerified, Envelope, Event, InvestmentTracked, MessageSent, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring,
     NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn, PasswordChanged, PasswordResetRequested,
     PaymentFailed, PaymentRefunded, PaymentSucceeded, PitchCommented, PitchFollowed, PitchLiked,
-    PitchPublished, ReportResolved, SessionStarted, SubscriptionChanged, UserDeleted, UserFollowed, UserId,
+    PitchPublished, PitchViewsCounted, ReportResolved, SessionStarted, SubscriptionChanged, UserDeleted, UserFollowed, UserId,
     UserRegistered,
 };
 use sha2::{Digest, Sha256};
@@ -59,6 +59,7 @@ pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
         .on::<PitchFollowed>()
         .on::<PitchLiked>()
         .on::<PitchCommented>()
+        .on::<PitchViewsCounted>()
         .on::<InvestmentTracked>()
         .on::<ReportResolved>()
         .on::<CreditsPurchased>()

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, Event, Kind, PitchId, Service, Subject};
+use crate::{Entry, Event, Kind, PitchId, Service, Subject, UserId};
 
-use Service::{Analytics, Pitches};
+use Service::{Analytics, Notifications, Pitches};
 
 pub(crate) static EVENTS: &[Entry] = &[
     Entry {
@@ -21,7 +21,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "How often a pitch has been viewed, all in all; at most one in five seconds a pitch.",
         kind: Kind::State,
         producer: Analytics,
-        consumers: &[],
+        consumers: &[Notifications],
         listeners: &[],
     },
 ];
@@ -73,6 +73,12 @@ pub struct PitchViewsCounted {
     pub views: i64,
     /// Raised with each change of the number, also by a correction.
     pub version: i64,
+    /// The pitch's owner, where analytics has heard of the pitch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<UserId>,
+    /// The pitch's title as last heard, which is public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitch_title: Option<String>,
 }
 
 impl Event for PitchViewsCounted {

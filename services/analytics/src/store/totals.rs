@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
-use pitchey_events::{PitchId, PitchViewsCounted};
+use pitchey_events::{PitchId, PitchViewsCounted, UserId};
 
 use crate::schema::pitch_totals;
 
@@ -73,6 +73,10 @@ struct Untold {
     views: i64,
     #[diesel(sql_type = BigInt)]
     version: i64,
+    #[diesel(sql_type = Nullable<Integer>)]
+    owner_id: Option<i32>,
+    #[diesel(sql_type = Nullable<Text>)]
+    title: Option<String>,
 }
 
 /// Numbers that are to be told now, at most `limit`; they count as told. Several replicas may ask at once.
@@ -87,17 +91,21 @@ pub(crate) async fn take_untold(
              SELECT pitch_id FROM pitch_totals
              WHERE announced < version AND (announced_at IS NULL OR announced_at <= $2)
              ORDER BY pitch_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING pitch_id, views, version",
+         RETURNING pitch_id, views, version,
+                   (SELECT owner_id FROM tracked_pitches AS p WHERE p.pitch_id = pitch_totals.pitch_id) AS owner_id,
+                   (SELECT title::text FROM tracked_pitches AS p WHERE p.pitch_id = pitch_totals.pitch_id) AS title",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now - PAUSE)
     .bind::<BigInt, _>(limit)
     .load(tx)
     .await?;
-    let told = |Untold { pitch_id, views, version }| PitchViewsCounted {
+    let told = |Untold { pitch_id, views, version, owner_id, title }| PitchViewsCounted {
         pitch_id: PitchId(pitch_id),
         views,
         version,
+        owner_id: owner_id.map(UserId),
+        pitch_title: title,
     };
     Ok(untold.into_iter().map(told).collect())
 }

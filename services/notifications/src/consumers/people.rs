@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use pitchey_events::{
-    Envelope, InvestmentTracked, PitchCommented, PitchFollowed, PitchLiked, ReportResolved, UserFollowed, UserId,
+    Envelope, InvestmentTracked, PitchCommented, PitchFollowed, PitchLiked, PitchViewsCounted, ReportResolved,
+    UserFollowed, UserId,
 };
 
 use super::{Bell, Notice, TITLE, Tells};
@@ -61,6 +62,18 @@ impl Tells for PitchCommented {
             .about("commentId", *comment_id)
             .about("userId", author_id.0);
         unless_own(*owner_id, *author_id, Notice::in_app(*owner_id, bell))
+    }
+}
+
+impl Tells for PitchViewsCounted {
+    /// By mail only, and once a day, however often it is looked at.
+    fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
+        let Self { pitch_id, views, owner_id, pitch_title, .. } = &envelope.event;
+        let Some(owner_id) = owner_id else { return Vec::new() };
+        let title = pitch_title.clone().unwrap_or_default();
+        let pitch = crate::mail::Named { id: *pitch_id, title };
+        let notice = Notice::by_mail(*owner_id, Letter::PitchViewed { pitch, views: *views });
+        vec![notice.once_for(&format!("views/{pitch_id}/{}", on_the_day(envelope.occurred_at)))]
     }
 }
 
