@@ -191,7 +191,8 @@ mod tests {
     #[tokio::test]
     async fn names_are_found_by_their_index_as_the_run_time_role() {
         let db = TestDatabase::create().await;
-        db.execute(
+        TestDatabase::execute(
+            &db,
             "INSERT INTO users (email, username, password_hash)
              SELECT 'u' || n || '@x.test', md5(n::text), '' FROM generate_series(1, 20000) AS n; ANALYZE users",
         )

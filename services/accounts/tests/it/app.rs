@@ -39,6 +39,7 @@ pub struct Newcomer {
 }
 
 /// Somebody who logged in.
+#[derive(Clone)]
 pub struct Member {
     pub email: String,
     pub actor: Actor,
@@ -85,10 +86,15 @@ impl App {
         }
     }
 
-    /// A client of another replica.
+    /// A client of another replica, which tidies up as it starts.
     pub async fn replica(&self) -> Client {
         let accounts = Accounts::start(self.settings.clone(), Clock::system()).await.unwrap();
         Client::gateway(Service::Accounts, accounts.http_address())
+    }
+
+    /// An admin in a session that proved a second factor, as the gateway says it.
+    pub async fn admin(&self) -> Actor {
+        self.db.operator().await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -144,6 +150,9 @@ impl App {
             ("session_refresh_tokens", &["replaced_at"]),
             ("mail_tokens", &["created_at", "expires_at"]),
             ("login_attempts", &["failed_at"]),
+            ("session_branches", &["expires_at", "access_expires_at"]),
+            ("users", &["deleted_at"]),
+            ("data_requests", &["created_at", "next_try_at", "claimed_until", "completed_at", "expires_at"]),
         ];
         for (table, columns) in columns {
             let sets: Vec<_> = columns.iter().map(|c| format!("{c} = {c} - interval '{interval}'")).collect();

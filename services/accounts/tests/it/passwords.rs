@@ -106,13 +106,16 @@ async fn a_reset_sets_the_password_once_and_ends_all_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_token_works_for_an_hour_and_only_the_newest() {
+async fn a_reset_token_works_for_an_hour_and_only_the_newest_three() {
     let app = App::start().await;
     let ada = app.register("creator", "ada").await;
     let token = async |mail| app.notifications.mail_token(mail).await.unwrap().token;
     let old = token(promised(&app, &ada.email).await).await;
-    app.pass("2 minutes").await;
-    let new = token(promised(&app, &ada.email).await).await;
+    let mut new = String::new();
+    for _ in 0..3 {
+        app.pass("2 minutes").await;
+        new = token(promised(&app, &ada.email).await).await;
+    }
     reset(&app, &old, NEW).await.refused(400, "mail_token_invalid");
     app.pass("1 hour").await;
     reset(&app, &new, NEW).await.refused(400, "mail_token_invalid");
@@ -157,4 +160,47 @@ async fn a_repetition_with_its_key_gets_the_first_answer() {
     app.emitted.take::<SessionsRevoked>().await;
     app.emitted.take::<PasswordChanged>().await;
     assert_eq!(reset().json(&body).send().await.expect(200).header("idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_can_neither_flood_somebody_with_mails_nor_spoil_their_own() {
+    let app = App::start().await;
+    let ada = app.register("creator", "ada").await;
+    let own = promised(&app, &ada.email).await;
+    let token = app.notifications.mail_token(own).await.unwrap().token;
+    for _ in 0..40 {
+        app.pass("61 seconds").await;
+        forgot(&app, &ada.email).await.expect(200);
+    }
+    let promised = app.emitted.take_all().await.len();
+    assert!((2..=4).contains(&promised), "{promised} mails in forty minutes");
+    // An hour is over for the own token by the clock alone; two that came after it do not spoil it.
+    app.db.execute("DELETE FROM mail_tokens WHERE purpose = 'password_reset'").await;
+    let own = self::promised(&app, &ada.email).await;
+    let again = app.notifications.mail_token(own).await.unwrap().token;
+    assert_ne!(again, token);
+    for _ in 0..2 {
+        app.pass("61 seconds").await;
+        self::promised(&app, &ada.email).await;
+    }
+    reset(&app, &again, NEW).await.expect(200);
+    app.emitted.take_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_place_can_not_have_mails_sent_to_everybody() {
+    let app = App::start().await;
+    app.db
+        .execute(
+            "INSERT INTO users (email, username, password_hash)
+             SELECT 'p' || n || '@example.test', 'p' || n, '' FROM generate_series(1, 30) AS n",
+        )
+        .await;
+    for n in 1..=30 {
+        forgot(&app, &format!("p{n}@example.test")).await.expect(200);
+    }
+    assert_eq!(app.emitted.take_all().await.len(), 20, "and nobody is told");
+    let body = json!({ "email": "p30@example.test" });
+    app.client.post("/api/auth/forgot-password").from_ip([10, 0, 0, 9]).json(&body).send().await.expect(200);
+    assert_eq!(app.emitted.take_all().await.len(), 1, "from elsewhere it goes on");
 }
