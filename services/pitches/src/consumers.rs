@@ -1,12 +1,15 @@
-//! What this service hears: what becomes of users, what is looked for these days; and every replica forgets what others changed.
+//! What this service hears: what becomes of users, what is looked for these days and how often; and every replica forgets what others changed.
 
 mod trending;
 mod users;
+mod views;
 
 use std::sync::Arc;
 
 use pitchey_bus::{Failure, Listeners, Subscriptions};
-use pitchey_events::{Envelope, PitchChanged, TrendingComputed, UserBlocked, UserChanged, UserDeleted};
+use pitchey_events::{
+    Envelope, PitchChanged, PitchViewsCounted, TrendingComputed, UserBlocked, UserChanged, UserDeleted,
+};
 
 use crate::error::Error;
 use crate::public_cache::PublicCache;
@@ -19,6 +22,7 @@ pub fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
         .on::<UserBlocked>()
         .on::<UserDeleted>()
         .on::<TrendingComputed>()
+        .on::<PitchViewsCounted>()
 }
 
 impl From<Error> for Failure {

@@ -145,7 +145,9 @@ impl ApiError for Error {
             Self::NdaWrongState { status } => json!({ "status": status }),
             Self::NdaAlreadyExists { id, status } => json!({ "ndaId": id, "status": status }),
             Self::NdaRecentlyRejected { until } => json!({ "availableAt": Timestamp(*until) }),
-            Self::NotEnoughCredits { balance, required } => json!({ "balance": balance, "required": required }),
+            Self::NotEnoughCredits { balance, required } => {
+                json!({ "balance": balance, "required": required })
+            }
             _ => json!({}),
         }
     }

@@ -10,6 +10,7 @@ mod input;
 mod jobs;
 mod opens;
 mod ops;
+mod privacy;
 mod projection;
 mod public_cache;
 mod receipts;
@@ -21,6 +22,7 @@ mod share_tokens;
 mod state;
 mod store;
 mod users;
+mod views;
 mod words;
 
 use std::net::SocketAddr;
@@ -36,7 +38,7 @@ use pitchey_web::Health;
 
 pub use http::routes;
 pub use receipts::Receipt;
-pub use settings::{CreditsMode, Settings};
+pub use settings::{CreditsMode, PUBLIC_CACHE_MS, Settings};
 
 use jobs::Jobs;
 use state::AppState;
@@ -99,6 +101,7 @@ impl Process for Pitches {
             Consumes::from(consumers::subscriptions(&state)),
             consumers::listeners(&state.users, &state.public),
         ));
+        state.views.start(&bus, &databases);
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc,
             verifier: verifier.clone(),

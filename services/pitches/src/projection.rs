@@ -195,6 +195,11 @@ pub struct ProtectedGroup {
 }
 
 impl Pitch {
+    /// Which it is.
+    pub const fn id(&self) -> i32 {
+        self.id
+    }
+
     /// Whose it is.
     pub const fn user_id(&self) -> i32 {
         self.user_id

@@ -175,6 +175,10 @@ mod tests {
         };
         assert_eq!(public.through("tests", &cache, 1, stale).await.unwrap(), "before");
         assert_eq!(public.through("tests", &cache, 1, async { Ok("after") }).await.unwrap(), "after");
-        assert_eq!(public.through("tests", &cache, 1, async { Ok("later") }).await.unwrap(), "after", "it is kept");
+        assert_eq!(
+            public.through("tests", &cache, 1, async { Ok("later") }).await.unwrap(),
+            "after",
+            "it is kept"
+        );
     }
 }

@@ -9,12 +9,14 @@ use pitchey_rpc::proto::pitches::{
     FollowersReply, FollowersRequest, Glance, Pitch, PitchesByIdsReply, PitchesByIdsRequest, ShownReply,
     ShownRequest, Sight, SignedNdaReply, SignedNdaRequest, StandingReply, StandingRequest,
 };
+use pitchey_rpc::privacy_server;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::ops::reading;
+use crate::privacy::Kept;
 use crate::projection::{Access, Viewer};
 use crate::state::AppState;
 use crate::store::pitches::Card;
@@ -29,7 +31,7 @@ const MOST_FOLLOWERS: i32 = 1_000;
 
 /// The gRPC services.
 pub fn routes(state: AppState) -> Routes {
-    Routes::new(PitchesServer::new(Door(state)))
+    Routes::new(PitchesServer::new(Door(state.clone()))).add_service(privacy_server(Kept(state)))
 }
 
 struct Door(AppState);
@@ -141,11 +143,8 @@ impl Door {
             .collect();
         let mut sights = Vec::new();
         for Glance { viewer_id, pitch_ids } in glances {
-            let closed: Vec<i32> = pitch_ids
-                .iter()
-                .copied()
-                .filter(|id| cards.contains_key(id) && !open.contains(id))
-                .collect();
+            let closed: Vec<i32> =
+                pitch_ids.iter().copied().filter(|id| cards.contains_key(id) && !open.contains(id)).collect();
             let viewer = somebody(UserId(*viewer_id));
             let mine =
                 if closed.is_empty() { Vec::new() } else { reading::mine(&mut tx, &viewer, &closed).await? };

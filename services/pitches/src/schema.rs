@@ -241,4 +241,10 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(pitches, pitch_versions, ndas);
-diesel::allow_tables_to_appear_in_same_query!(pitches, follows, pitch_likes, trending_pitches, content_reports);
+diesel::allow_tables_to_appear_in_same_query!(
+    pitches,
+    follows,
+    pitch_likes,
+    trending_pitches,
+    content_reports
+);

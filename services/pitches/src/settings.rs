@@ -15,6 +15,9 @@ pub enum CreditsMode {
     Payments,
 }
 
+/// Less than the second within which a change is seen everywhere, also when no event arrives.
+pub const PUBLIC_CACHE_MS: u64 = 900;
+
 settings! {
     /// Settings of the pitches service.
     pub struct Settings {
@@ -45,6 +48,6 @@ settings! {
         /// Seconds between sweeps of NDAs whose time is over.
         pub sweep_seconds: u64 = 300,
         /// Milliseconds for which public details, lists and searches are kept at most: how old they can be when no event arrives.
-        pub public_cache_ms: u64 = 900,
+        pub public_cache_ms: u64 = PUBLIC_CACHE_MS,
     }
 }

@@ -13,6 +13,7 @@ use crate::public_cache::PublicCache;
 use crate::receipts::ReceiptKey;
 use crate::share_tokens::ShareTokens;
 use crate::users::Users;
+use crate::views::Views;
 
 /// What every door and job shares.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ pub struct AppState {
     pub receipts: ReceiptKey,
     pub share_tokens: ShareTokens,
     pub opens: Opens,
+    pub views: Views,
 }
 
 impl AppState {
@@ -45,6 +47,7 @@ impl AppState {
             receipts: ReceiptKey::new(&settings.receipt_signing_key)?,
             share_tokens: ShareTokens::new(&settings.share_key, &settings.public_url)?,
             opens: Opens::default(),
+            views: Views::default(),
         })
     }
 }

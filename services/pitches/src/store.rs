@@ -7,13 +7,17 @@ pub mod follows;
 pub mod likes;
 pub mod maintenance;
 pub mod ndas;
+pub mod personal;
 pub mod pitches;
 #[cfg(test)]
 mod plans;
 pub mod policies;
+#[cfg(test)]
+mod proofs;
 pub mod reports;
 pub mod search;
 pub mod share_links;
 pub mod standing;
 pub mod trending;
 pub mod versions;
+pub mod view_counts;

@@ -12,7 +12,10 @@ pub struct Plan(Value);
 
 /// `EXPLAIN` before any query of diesel's, with its values.
 #[derive(Clone, Copy)]
-struct Explain<Q>(Q);
+struct Explain<Q> {
+    options: &'static str,
+    query: Q,
+}
 
 impl Plan {
     /// That of `query` on `connection`, where reading whole tables is made expensive: with a test's few rows it would always be the cheapest. An
@@ -23,9 +26,26 @@ impl Plan {
         Q: QueryFragment<Pg> + Send,
     {
         connection.batch_execute("SET enable_seqscan = off").await.expect("SET");
-        let plan = Explain(query).get_result::<Value>(connection).await.expect("EXPLAIN");
+        let explain = Explain { options: "FORMAT JSON", query };
+        let plan = explain.get_result::<Value>(connection).await.expect("EXPLAIN");
         connection.batch_execute("RESET enable_seqscan").await.expect("RESET");
         Self(plan)
+    }
+
+    /// That of `query` on `connection` after it was run, as it would be for anybody: with the time it took.
+    pub async fn run<C, Q>(connection: &mut C, query: Q) -> Self
+    where
+        C: AsyncConnectionCore<Backend = Pg> + Send,
+        Q: QueryFragment<Pg> + Send,
+    {
+        let explain = Explain { options: "ANALYZE, TIMING OFF, FORMAT JSON", query };
+        Self(explain.get_result::<Value>(connection).await.expect("EXPLAIN ANALYZE"))
+    }
+
+    /// How long planning and running took, of a plan that was run.
+    pub fn milliseconds(&self) -> f64 {
+        let took = |key: &str| self.0[0][key].as_f64().expect("a plan that was run");
+        took("Planning Time") + took("Execution Time")
     }
 
     /// Fails unless the index called `name` is used.
@@ -72,8 +92,10 @@ impl std::fmt::Display for Plan {
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Explain<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        out.push_sql("EXPLAIN (FORMAT JSON) ");
-        self.0.walk_ast(out)
+        out.push_sql("EXPLAIN (");
+        out.push_sql(self.options);
+        out.push_sql(") ");
+        self.query.walk_ast(out)
     }
 }
 

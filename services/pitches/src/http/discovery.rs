@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use pitchey_events::PitchId;
-use pitchey_web::{Actor, Answer, Command, FieldError, Listed, Origin, Paging, Refusal, Timestamp, ValidatedQuery};
+use pitchey_web::{
+    Actor, Answer, Command, FieldError, Listed, Origin, Paging, Refusal, Timestamp, ValidatedQuery,
+};
 use serde::{Deserialize, Serialize};
 
 use super::extract::{Viewer, private, public as for_all};
@@ -56,7 +58,9 @@ pub async fn recommended(
     Viewer(viewer): Viewer,
     paging: Paging,
 ) -> Result<HttpResponse, Error> {
-    let Some(user) = viewer.actor.as_ref().map(|actor| actor.id) else { return nobodys(&state, &paging).await };
+    let Some(user) = viewer.actor.as_ref().map(|actor| actor.id) else {
+        return nobodys(&state, &paging).await;
+    };
     let hidden = state.accounts.blocked_ids(user).await?;
     let mut tx = state.databases.user.begin(Some(user)).await?;
     let found = op::recommended(&mut tx, &viewer, &hidden, &paging, state.clock.now()).await?;
@@ -178,8 +182,14 @@ pub async fn batch(
     Viewer(viewer): Viewer,
     ValidatedQuery(named): ValidatedQuery<Named>,
 ) -> Result<HttpResponse, Error> {
-    let ids: Result<Vec<i32>, _> =
-        named.ids.iter().flat_map(|ids| ids.split(',')).map(str::trim).filter(|id| !id.is_empty()).map(str::parse).collect();
+    let ids: Result<Vec<i32>, _> = named
+        .ids
+        .iter()
+        .flat_map(|ids| ids.split(','))
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(str::parse)
+        .collect();
     let mut ids = ids.map_err(|_| wrong("These must be numbers, separated by commas."))?;
     if ids.len() > BATCH {
         return Err(wrong("At most 100 ids.").into());

@@ -119,12 +119,7 @@ async fn known(state: &AppState, user: UserId) -> Result<(), Error> {
     }
 }
 
-async fn people(
-    state: &AppState,
-    user: UserId,
-    side: Side,
-    paging: &Paging,
-) -> Result<HttpResponse, Error> {
+async fn people(state: &AppState, user: UserId, side: Side, paging: &Paging) -> Result<HttpResponse, Error> {
     let mut tx = state.databases.user.begin(None).await?;
     let (rows, counted) = match side {
         Side::Followers => follows::followers(&mut tx, user, place(paging)?).await?,

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, patch, post, put};
 use garde::Validate;
-use pitchey_events::PitchId;
+use pitchey_events::{PitchId, ViewSource};
 use pitchey_web::{Actor, Answer, Command, Origin, PathId, Refusal, ValidatedQuery};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ use crate::ops::{Act, promotion, removal, writing};
 use crate::projection::{Access, Pitch, Viewer as Looker, project};
 use crate::state::AppState;
 use crate::store::pitches::{Card, Protected};
+use crate::views;
 
 /// What a write of a pitch answers.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -43,14 +44,25 @@ pub struct Way {
     /// What stood in a shared link, which is counted as opened.
     #[garde(skip)]
     share: Option<String>,
+    /// What led here, as `search`, `feed`, `trending`; for the owner's statistics.
+    #[garde(skip)]
+    source: Option<String>,
 }
 
 impl Way {
-    fn note(&self, state: &AppState, id: PitchId) {
-        let read = |token| state.share_tokens.read(id, token, state.clock.now());
-        if let Some(link) = self.share.as_deref().and_then(read) {
+    /// Has it counted that `viewer` was shown `pitch`.
+    fn note(&self, state: &AppState, pitch: &Pitch, viewer: &Looker, origin: &Origin, protected: bool) {
+        let read = |token| state.share_tokens.read(PitchId(pitch.id()), token, state.clock.now());
+        let link = self.share.as_deref().and_then(read);
+        let source = match (&link, self.source.as_deref()) {
+            (Some(_), _) => ViewSource::Share,
+            (None, Some(word)) => word.parse().unwrap_or(ViewSource::Other),
+            (None, None) => ViewSource::Direct,
+        };
+        if let Some(link) = link {
             state.opens.note(link);
         }
+        views::note(state, pitch, viewer, origin, protected, source);
     }
 }
 
@@ -59,11 +71,13 @@ impl Way {
 #[get("/api/pitches/public/{id}")]
 pub async fn public(
     state: Data<AppState>,
+    Viewer(viewer): Viewer,
+    origin: Origin,
     PathId(id): PathId<PitchId>,
     ValidatedQuery(way): ValidatedQuery<Way>,
 ) -> Result<HttpResponse, Error> {
     let pitch = anonymous(&state, id).await?;
-    way.note(&state, id);
+    way.note(&state, &pitch, &viewer, &origin, false);
     Ok(for_all(&pitch))
 }
 
@@ -91,15 +105,15 @@ pub async fn get(
 ) -> Result<HttpResponse, Error> {
     let Some(actor) = &viewer.actor else {
         let pitch = anonymous(&state, id).await?;
-        way.note(&state, id);
+        way.note(&state, &pitch, &viewer, &origin, false);
         return Ok(for_all(&pitch));
     };
     let reading = Reading { viewer: &viewer, origin: &origin, now: state.clock.now() };
     let mut tx = state.databases.user.begin(Some(actor.id)).await?;
     let found = reading::detail(&mut tx, &reading, id).await?;
     tx.commit().await?;
-    let (pitch, _) = found.ok_or(Refusal::NotFound)?;
-    way.note(&state, id);
+    let (pitch, access) = found.ok_or(Refusal::NotFound)?;
+    way.note(&state, &pitch, &viewer, &origin, matches!(access, Access::Signer { .. }));
     let owner = state.users.one(pitch.user_id().into()).await;
     Ok(private(&pitch.with_owner(owner)))
 }

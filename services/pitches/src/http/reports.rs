@@ -92,7 +92,8 @@ pub async fn complain(
     let answer = command.run(&state.databases.user, async |tx, complaint| {
         let description = complaint.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let (report, new) = op::report(tx, &act, id, reason, description).await?;
-        let text = if new { "Thank you: the moderators will look at it." } else { "You have reported it before." };
+        let text =
+            if new { "Thank you: the moderators will look at it." } else { "You have reported it before." };
         Ok::<_, Error>(Answer::created_if(new, text).with("report", &Report::from(report)))
     });
     answer.await

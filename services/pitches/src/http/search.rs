@@ -80,7 +80,11 @@ impl Asked {
         }
         for (field, texts, to) in [
             ("stage", given(&self.stage), &mut query.stages),
-            ("budget", first(&[&self.budget, &self.budget_range, &self.estimated_budget]), &mut query.budgets),
+            (
+                "budget",
+                first(&[&self.budget, &self.budget_range, &self.estimated_budget]),
+                &mut query.budgets,
+            ),
         ] {
             match fault(&texts, 0, TEXT) {
                 Some((code, message)) => wrong.push(FieldError::new(field, code, message)),
@@ -192,7 +196,11 @@ async fn load(
     };
     let first = paging.page == 1 && paging.cursor.is_none();
     let users = async {
-        if first && !query.text.is_empty() { state.users.search(&query.text, user, USERS).await } else { Vec::new() }
+        if first && !query.text.is_empty() {
+            state.users.search(&query.text, user, USERS).await
+        } else {
+            Vec::new()
+        }
     };
     let (pitches, users) = future::join(pitches, users).await;
     let (page, facets) = pitches?;

@@ -64,7 +64,11 @@ pub async fn edit(
     if comment.author_id != act.actor.id.0 {
         return Err(Refusal::Forbidden.into());
     }
-    if comment.content == content { Ok(comment) } else { Ok(comments::write(tx, id, content, act.now).await?) }
+    if comment.content == content {
+        Ok(comment)
+    } else {
+        Ok(comments::write(tx, id, content, act.now).await?)
+    }
 }
 
 /// Removes one: by its author, the owner of the pitch, or an admin.

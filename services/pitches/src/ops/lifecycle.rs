@@ -7,9 +7,9 @@ use pitchey_web::Refusal;
 use serde_json::json;
 
 use super::{Act, announce, own};
+use crate::content::Content;
 use crate::error::Error;
 use crate::state::AppState;
-use crate::content::Content;
 use crate::store::pitches::{self, Card, Protected, Stand};
 use crate::words::{HiddenBy, PitchStatus};
 

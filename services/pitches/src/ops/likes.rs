@@ -24,12 +24,8 @@ pub async fn like(tx: &mut Tx, act: &Act<'_>, id: PitchId) -> Result<Liked, Erro
     if !likes::insert(tx, id, act.actor.id, act.now).await? {
         return Ok(Liked { changed: false, count: card.like_count });
     }
-    let event = PitchLiked {
-        pitch_id: id,
-        owner_id: card.owner(),
-        pitch_title: card.title,
-        user_id: act.actor.id,
-    };
+    let event =
+        PitchLiked { pitch_id: id, owner_id: card.owner(), pitch_title: card.title, user_id: act.actor.id };
     outbox::append(tx, &event).await?;
     Ok(Liked { changed: true, count: pitches::count(tx, id.0, Count::Likes, 1).await? })
 }

@@ -48,12 +48,8 @@ async fn stand(
     action: &str,
     reason: &str,
 ) -> Result<Card, Error> {
-    let to = Stand {
-        status,
-        hidden_by: Some(hidden_by),
-        status_before_archive,
-        published_at: card.published_at,
-    };
+    let to =
+        Stand { status, hidden_by: Some(hidden_by), status_before_archive, published_at: card.published_at };
     let moved = pitches::stand(tx, card.id(), card.status, to, act.now).await?;
     let (moved, _) = moved.ok_or(Error::PitchWrongState { status: card.status })?;
     let values = json!({ "status": status, "reason": reason });

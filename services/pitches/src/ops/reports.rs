@@ -57,14 +57,20 @@ pub async fn resolve(
     else {
         let report = reports::find(tx, id).await?.ok_or(Refusal::NotFound)?;
         let again = report.status == decision.outcome;
-        return if again { Ok((report, false)) } else { Err(Error::ReportWrongState { status: report.status }) };
+        return if again {
+            Ok((report, false))
+        } else {
+            Err(Error::ReportWrongState { status: report.status })
+        };
     };
     let entry = audit::Entry {
         actor: Some(act.actor.id),
         action: "report.resolved",
         entity_type: Some("report"),
         entity_id: Some(id),
-        new_values: Some(json!({ "status": report.status, "pitchId": report.pitch_id, "hidden": decision.hide })),
+        new_values: Some(
+            json!({ "status": report.status, "pitchId": report.pitch_id, "hidden": decision.hide }),
+        ),
         ..Default::default()
     };
     audit::record(tx, act.origin, entry).await?;
@@ -77,7 +83,8 @@ pub async fn resolve(
     };
     outbox::append(tx, &event).await?;
     if decision.hide {
-        moderation::hide(tx, act, PitchId(report.pitch_id), decision.note.unwrap_or("A report was upheld.")).await?;
+        moderation::hide(tx, act, PitchId(report.pitch_id), decision.note.unwrap_or("A report was upheld."))
+            .await?;
     }
     Ok((report, true))
 }

@@ -94,8 +94,7 @@ pub async fn search(
         Sort::Newest => {
             let place = reading::place(paging)?;
             let within = place.after.is_none() && (whole || place.offset + place.limit < WINDOW);
-            let rows =
-                if within { slice(window, paging) } else { search::page(tx, query, place).await? };
+            let rows = if within { slice(window, paging) } else { search::page(tx, query, place).await? };
             Listed::page(paging, rows, counted, |found| Cursor::after(&(found.published_at, found.pitch_id)))
         }
     };
@@ -114,13 +113,16 @@ pub fn in_order(ids: &[i32], cards: Vec<Card>) -> Vec<Card> {
 /// From the page's place on, the best first; equals by time.
 fn ranked(mut window: Vec<Match>, paging: &Paging) -> Result<Vec<Match>, Error> {
     window.sort_unstable_by(|a, b| {
-        b.score.total_cmp(&a.score).then_with(|| (b.published_at, b.pitch_id).cmp(&(a.published_at, a.pitch_id)))
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| (b.published_at, b.pitch_id).cmp(&(a.published_at, a.pitch_id)))
     });
     let Some(cursor) = &paging.cursor else { return Ok(slice(window, paging)) };
     let (bits, at, id): (u64, DateTime<Utc>, i32) = cursor.key()?;
     let score = f64::from_bits(bits);
     window.retain(|found| {
-        found.score < score || (found.score.to_bits() == bits && (found.published_at, found.pitch_id) < (at, id))
+        found.score < score
+            || (found.score.to_bits() == bits && (found.published_at, found.pitch_id) < (at, id))
     });
     window.truncate(most(paging));
     Ok(window)

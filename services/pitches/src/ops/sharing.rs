@@ -12,7 +12,12 @@ use crate::store::share_links::{self, Link};
 const LASTS: TimeDelta = TimeDelta::days(90);
 
 /// The acting user's link for a published pitch on `platform`; `false`: it was there.
-pub async fn share(tx: &mut Tx, act: &Act<'_>, pitch: PitchId, platform: &str) -> Result<(Link, bool), Error> {
+pub async fn share(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    pitch: PitchId,
+    platform: &str,
+) -> Result<(Link, bool), Error> {
     act.may_write()?;
     published(tx, act.actor, pitch).await?;
     Ok(share_links::take(tx, pitch, act.actor.id, platform, act.now + LASTS, act.now).await?)

@@ -13,6 +13,8 @@ const JOB: &str = "nda_sweep";
 const BATCH: i64 = 100;
 /// How long an owner may think before being reminded.
 const REMIND_AFTER: TimeDelta = TimeDelta::days(7);
+/// How long before its end a requester is told of it.
+const WARN_BEFORE: TimeDelta = TimeDelta::days(7);
 
 /// Runs the sweep of the period of `seconds` that it is now, unless a replica did. Returns how many NDAs it touched.
 pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error> {
@@ -39,6 +41,8 @@ async fn all(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
         ("approved", expire(state, NdaStatus::Approved, now).await),
         ("signed", expire(state, NdaStatus::Signed, now).await),
         ("unanswered", remind_owners(state, now).await),
+        ("unsigned", warn_requesters(state, NdaStatus::Approved, now).await),
+        ("ending", warn_requesters(state, NdaStatus::Signed, now).await),
     ] {
         if let Err(error) = &result {
             tracing::error!(kind, %error, "NDAs of this kind could not be swept");
@@ -72,6 +76,20 @@ async fn remind_owners(state: &AppState, now: DateTime<Utc>) -> Result<i64, Erro
         tx.commit().await?;
         total += i64::try_from(reminded).unwrap_or(0);
         if reminded == 0 {
+            return Ok(total);
+        }
+    }
+}
+
+async fn warn_requesters(state: &AppState, status: NdaStatus, now: DateTime<Utc>) -> Result<i64, Error> {
+    let mut total = 0;
+    loop {
+        let mut tx = state.databases.system.begin().await?;
+        let ids = ndas::ending(&mut tx, status, WARN_BEFORE, now, BATCH).await?;
+        let warned = remind::warn_all(&mut tx, &Origin::default(), &ids, status, WARN_BEFORE, now).await?;
+        tx.commit().await?;
+        total += i64::try_from(warned).unwrap_or(0);
+        if warned == 0 {
             return Ok(total);
         }
     }

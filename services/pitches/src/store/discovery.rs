@@ -36,7 +36,8 @@ pub async fn feed(tx: &mut Tx, user: UserId, place: Place) -> QueryResult<(Vec<C
     let all = pitches::table
         .filter(sql::<Bool>("pitches.status = 'published'"))
         .filter(pitches::user_id.eq_any(followed));
-    let counted = Counted(all.clone().select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
+    let counted =
+        Counted(all.clone().select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     let (at, id) = place.begin();
     let rows = all
         .filter(pitches::published_at.le(at))
@@ -97,5 +98,5 @@ pub(super) const RECOMMENDED: &str = "
     LEFT JOIN tastes   ON tastes.genre = candidates.genre
     WHERE candidates.user_id <> $1 AND candidates.user_id <> ALL ($2)
       AND NOT EXISTS (SELECT FROM ndas WHERE ndas.pitch_id = candidates.pitch_id AND requester_id = $1 AND status = 'signed')
-    ORDER BY CASE WHEN followed.owner IS NULL THEN 0 ELSE 1 END + coalesce(share, 0) DESC, published_at DESC, pitch_id DESC
+    ORDER BY CASE WHEN followed.owner IS NULL THEN 0 ELSE 2 END + coalesce(share, 0) DESC, published_at DESC, pitch_id DESC
     LIMIT $3";

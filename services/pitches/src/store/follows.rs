@@ -29,12 +29,7 @@ pub struct Follow {
 }
 
 /// Whether it is new.
-pub async fn insert(
-    tx: &mut Tx,
-    follower: UserId,
-    target: Target,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
+pub async fn insert(tx: &mut Tx, follower: UserId, target: Target, now: DateTime<Utc>) -> QueryResult<bool> {
     let (user, pitch) = match target {
         Target::User(user) => (Some(user.0), None),
         Target::Pitch(pitch) => (None, Some(pitch.0)),
@@ -136,9 +131,8 @@ fn from(query: follows::BoxedQuery<'_, Pg>, place: Place) -> follows::BoxedQuery
 
 /// Whom `user` follows, newest first: one page and one more, and how many there are.
 pub async fn following(tx: &mut Tx, user: UserId, place: Place) -> QueryResult<(Vec<Follow>, i64)> {
-    let all = follows::table
-        .filter(follows::follower_id.eq(user.0))
-        .filter(follows::following_id.is_not_null());
+    let all =
+        follows::table.filter(follows::follower_id.eq(user.0)).filter(follows::following_id.is_not_null());
     let counted = Counted(all.select(follows::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     let followed = (follows::id, follows::following_id.assume_not_null(), follows::created_at);
     let page = following_page(user, place).select(followed);
@@ -162,7 +156,8 @@ pub async fn watched(
         .filter(follows::follower_id.eq(user.0))
         .filter(follows::pitch_id.is_not_null())
         .filter(sql::<Bool>("pitches.status = 'published'"));
-    let counted = Counted(all.clone().select(follows::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
+    let counted =
+        Counted(all.clone().select(follows::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     let (at, id) = place.begin();
     let rows = all
         .filter(follows::created_at.le(at))

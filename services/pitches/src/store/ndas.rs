@@ -5,8 +5,8 @@ mod moves;
 
 #[cfg(test)]
 pub(super) use lists::page;
-pub use lists::{Side, counts, list, median_answer_seconds, open_of_pitch, overdue, unanswered};
-pub use moves::{Offer, Signature, approve, expire, reject, remind, revoke, sign, withdraw};
+pub use lists::{Side, counts, ending, list, median_answer_seconds, open_of_pitch, overdue, unanswered};
+pub use moves::{Offer, Signature, approve, expire, reject, remind, revoke, sign, warn, withdraw};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;

@@ -122,8 +122,7 @@ pub async fn cards(tx: &mut Tx, ids: &[i32]) -> QueryResult<Vec<Card>> {
 
 /// Whose the pitch is or was, deleted or not.
 pub async fn owner(tx: &mut Tx, id: PitchId) -> QueryResult<Option<UserId>> {
-    let owner: Option<i32> =
-        pitches::table.find(id.0).select(pitches::user_id).first(tx).await.optional()?;
+    let owner: Option<i32> = pitches::table.find(id.0).select(pitches::user_id).first(tx).await.optional()?;
     Ok(owner.map(UserId))
 }
 

@@ -1,11 +1,12 @@
 //! How Postgres answers the hot queries, asked as the role that runs them.
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use pitchey_events::UserId;
+use pitchey_events::{PitchId, UserId};
 use pitchey_testkit::{Plan, TestDatabase};
 
 use super::ndas::{self, Side};
 use super::pitches::{self, Filter, Place};
+use super::{comments, discovery, follows, likes};
 use crate::words::{Genre, NdaStatus, PitchStatus};
 
 const FIRST: Place = Place { after: None, offset: 0, limit: 20 };
@@ -98,5 +99,75 @@ async fn both_parties_lists_come_from_their_indexes() {
         if status.is_none() {
             plan.assert_never_sorts();
         }
+    }
+}
+
+/// 4,000 users; one is followed by all and follows all, watches and likes much.
+async fn sociable() -> TestDatabase {
+    let db = filled().await;
+    db.execute(
+        "INSERT INTO users (id, email, username, password_hash, user_type)
+         SELECT n, n || '@example.test', 'user' || n, '!', 'viewer' FROM generate_series(81, 4000) AS n;
+         INSERT INTO follows (follower_id, following_id, created_at)
+         SELECT n, 1, now() - n * interval '1 minute' FROM generate_series(2, 4000) AS n;
+         INSERT INTO follows (follower_id, following_id, created_at)
+         SELECT 50, n, now() - n * interval '1 minute' FROM generate_series(2, 4000) AS n WHERE n <> 50;
+         INSERT INTO follows (follower_id, pitch_id, created_at)
+         SELECT 50, id, created_at FROM pitches WHERE id % 20 = 1;
+         INSERT INTO pitch_likes (pitch_id, user_id, created_at) SELECT 7, n, now() - n * interval '1 minute' FROM generate_series(1, 4000) AS n;
+         INSERT INTO pitch_likes (pitch_id, user_id) SELECT n, 50 FROM generate_series(100, 4000) AS n;
+         INSERT INTO pitch_comments (pitch_id, author_id, content) SELECT 7, n, 'Fine.' FROM generate_series(1, 4000) AS n;
+         INSERT INTO pitch_comments (pitch_id, author_id, content) SELECT n, 50, 'Fine.' FROM generate_series(100, 4000) AS n;
+         UPDATE pitches SET promoted_until = now() + interval '1 day' WHERE id % 500 = 1;
+         ANALYZE follows, pitch_likes, pitch_comments, pitches",
+    )
+    .await;
+    db
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_likes_and_says_what_comes_in_order_from_its_index() {
+    let db = sociable().await;
+    let connection = &mut acting(&db, BUYER).await;
+    let plans = [
+        (
+            "follows",
+            "follows_following_id_idx",
+            Plan::of(connection, follows::followers_page(OWNER, FIRST)).await,
+        ),
+        (
+            "follows",
+            "follows_follower_users_idx",
+            Plan::of(connection, follows::following_page(BUYER, FIRST)).await,
+        ),
+        (
+            "pitch_likes",
+            "pitch_likes_created_at_idx",
+            Plan::of(connection, likes::page(PitchId(7), FIRST)).await,
+        ),
+    ];
+    for (table, index, plan) in plans {
+        plan.assert_uses_index(index);
+        plan.assert_never_scans(table);
+        plan.assert_never_sorts();
+    }
+    let first = comments::Place { after: None, offset: 0, limit: 20 };
+    let plan = Plan::of(connection, comments::page(PitchId(7), first)).await;
+    plan.assert_uses_index("pitch_comments_pitch_created_at_idx");
+    plan.assert_never_sorts();
+    let plan = Plan::of(connection, discovery::promoted_query(chrono::DateTime::UNIX_EPOCH, 20)).await;
+    plan.assert_uses_index("pitches_promoted_until_idx");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recommendations_read_a_bounded_part() {
+    let db = sociable().await;
+    let query = diesel::sql_query(discovery::RECOMMENDED)
+        .bind::<diesel::sql_types::Integer, _>(BUYER.0)
+        .bind::<diesel::sql_types::Array<diesel::sql_types::Integer>, _>(vec![1])
+        .bind::<diesel::sql_types::BigInt, _>(100);
+    let plan = Plan::of(&mut acting(&db, BUYER).await, query).await;
+    for table in ["pitches", "follows", "pitch_likes", "ndas", "pitch_search"] {
+        plan.assert_never_scans(table);
     }
 }

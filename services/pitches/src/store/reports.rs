@@ -102,9 +102,8 @@ pub async fn list(
         Counted(all(status).select(reports::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     let mut page = all(status);
     if let Some((at, id)) = place.after {
-        page = page
-            .filter(reports::created_at.le(at))
-            .filter(reports::created_at.lt(at).or(reports::id.lt(id)));
+        page =
+            page.filter(reports::created_at.le(at)).filter(reports::created_at.lt(at).or(reports::id.lt(id)));
     }
     let rows = page
         .inner_join(pitches::table.on(reports::pitch_id.eq(pitches::id)))

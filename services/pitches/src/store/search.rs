@@ -69,7 +69,8 @@ impl Query {
         let alone = both.is_empty();
         let genres = self.genres.iter().filter(|_| alone).map(|genre| format!("=g:{}", genre.as_str()));
         let formats = self.formats.iter().filter(|_| alone).map(|format| format!("=f:{}", format.as_str()));
-        let lower = |start: &'static str| move |word: &String| format!("{start}{}", word.trim().to_lowercase());
+        let lower =
+            |start: &'static str| move |word: &String| format!("{start}{}", word.trim().to_lowercase());
         let groups = [
             both,
             genres.collect(),
@@ -77,7 +78,8 @@ impl Query {
             self.stages.iter().map(lower("=s:")).collect(),
             self.budgets.iter().map(lower("=e:")).collect(),
         ];
-        let mut all: Vec<String> = groups.iter().filter(|words| !words.is_empty()).map(|words| any(words)).collect();
+        let mut all: Vec<String> =
+            groups.iter().filter(|words| !words.is_empty()).map(|words| any(words)).collect();
         match self.seeking_investment {
             Some(true) => all.push("'=i'".to_owned()),
             Some(false) => all.push("!'=i'".to_owned()),

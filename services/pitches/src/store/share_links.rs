@@ -47,11 +47,12 @@ pub async fn take(
         .on_conflict((links::pitch_id, links::user_id, links::platform))
         .do_update()
         .set(links::expires_at.eq(excluded(links::expires_at)));
-    let taken: Option<Link> = diesel::query_dsl::methods::FilterDsl::filter(upsert, links::expires_at.le(now))
-        .returning(Link::as_returning())
-        .get_result(tx)
-        .await
-        .optional()?;
+    let taken: Option<Link> =
+        diesel::query_dsl::methods::FilterDsl::filter(upsert, links::expires_at.le(now))
+            .returning(Link::as_returning())
+            .get_result(tx)
+            .await
+            .optional()?;
     if let Some(link) = taken {
         let new = link.id == id;
         return Ok((link, new));

@@ -1,5 +1,7 @@
 //! `trending_pitches`: the list that analytics computed last.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -27,14 +29,11 @@ pub struct Factors {
 /// Replaces the list; pitches that are gone by now are left out.
 pub async fn replace(tx: &mut Tx, computed_at: DateTime<Utc>, entries: &[Trending]) -> QueryResult<()> {
     let ids: Vec<i32> = entries.iter().map(|entry| entry.pitch_id.0).collect();
-    let there: Vec<i32> = pitches::table
-        .filter(pitches::id.eq_any(ids))
-        .select(pitches::id)
-        .for_key_share()
-        .load(tx)
-        .await?;
+    let there: Vec<i32> =
+        pitches::table.filter(pitches::id.eq_any(ids)).select(pitches::id).for_key_share().load(tx).await?;
+    let mut once: HashSet<i32> = there.into_iter().collect();
     let mut rows = Vec::with_capacity(entries.len());
-    for (rank, entry) in (1i32..).zip(entries.iter().filter(|entry| there.contains(&entry.pitch_id.0))) {
+    for (rank, entry) in (1i32..).zip(entries.iter().filter(|entry| once.remove(&entry.pitch_id.0))) {
         rows.push((
             trending::pitch_id.eq(entry.pitch_id.0),
             trending::rank.eq(rank),
@@ -46,7 +45,7 @@ pub async fn replace(tx: &mut Tx, computed_at: DateTime<Utc>, entries: &[Trendin
         ));
     }
     diesel::delete(trending::table).execute(tx).await?;
-    diesel::insert_into(trending::table).values(rows).on_conflict_do_nothing().execute(tx).await?;
+    diesel::insert_into(trending::table).values(rows).execute(tx).await?;
     Ok(())
 }
 

@@ -12,7 +12,9 @@ use pitchey_rpc::Session;
 use pitchey_rpc::proto::accounts::accounts_server::{self, AccountsServer};
 use pitchey_rpc::proto::accounts::directory_server::{self, DirectoryServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply, LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, SearchRequest, SessionByIdRequest, User, UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply,
+    LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply,
+    RelationRequest, SearchRequest, SessionByIdRequest, User, UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
 use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};

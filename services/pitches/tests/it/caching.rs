@@ -52,3 +52,44 @@ async fn what_is_kept_for_nobody_holds_nothing_of_anybody() {
         assert!(nobody.get("longSynopsis").is_none());
     }
 }
+
+/// Also when no event arrives: what is kept is never older than a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_seen_everywhere_within_a_second_also_without_a_broker() {
+    let usual = pitchey_pitches::PUBLIC_CACHE_MS;
+    for broker in [true, false] {
+        let app = App::start_with(|settings| {
+            settings.public_cache_ms = usual;
+            if !broker {
+                settings.broker = pitchey_bus::Broker::new("amqp://127.0.0.1:1", "nowhere");
+            }
+        })
+        .await;
+        app.emitted.ignore::<PitchPublished>();
+        app.emitted.ignore::<PitchChanged>();
+        let owner = app.creator().await;
+        let (_second, client) = app.replica().await;
+        let pitch = app.published(&owner).await;
+        let everywhere = async || {
+            let mut titles = Vec::new();
+            for client in [&app.client, &client] {
+                let one = client.get(&format!("/api/pitches/{pitch}")).send().await.ok();
+                let list = client.get("/api/pitches/public").send().await.ok();
+                let found = client.get("/api/pitches/search").send().await.ok();
+                titles.extend([&one["title"], &list["data"][0]["title"], &found["pitches"][0]["title"]].map(Clone::clone));
+            }
+            titles
+        };
+        for title in ["One", "Two and a half", "Three at last"] {
+            let title = format!("{title} of the house");
+            everywhere().await;
+            let body = json!({ "title": title });
+            app.client.put(&format!("/api/pitches/{pitch}")).as_(&owner).json(&body).send().await.ok();
+            let since = std::time::Instant::now();
+            while everywhere().await.iter().any(|shown| *shown != title) {
+                assert!(since.elapsed().as_millis() < 1_000, "still not everywhere, broker: {broker}");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+    }
+}

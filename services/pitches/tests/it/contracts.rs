@@ -10,13 +10,22 @@ async fn schema_rs_says_what_the_database_has() {
     schema::assert_matches(&db, Service::Pitches, include_str!("../../src/schema.rs")).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_consumes_and_hears_what_the_catalogue_says() {
+    let app = App::start().await;
+    let databases = app.db.databases(Service::Pitches).await;
+    let (consumes, listeners) = pitchey_pitches::hears(&app.settings, databases, app.clock.clone()).unwrap();
+    let found = consumes.disagreements(Service::Pitches, &listeners, &pitchey_bus::Plan::default());
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn every_route_is_documented() {
     let document = pitchey_web::openapi(Service::Pitches, pitchey_pitches::routes).to_json().unwrap();
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let operations: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
-    assert_eq!(operations, 33, "{:#?}", paths.keys().collect::<Vec<_>>());
+    assert_eq!(operations, 66, "{:#?}", paths.keys().collect::<Vec<_>>());
     assert!(document["components"]["schemas"]["Pitch"].is_object());
 }
 

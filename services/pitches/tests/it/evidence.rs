@@ -1,6 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pitchey_events::{NdaApproved, NdaRequested, NdaRevoked, NdaSigned, PitchChanged, PitchPublished};
+use pitchey_events::{NdaApproved, NdaRequested, NdaRevoked, NdaSigned, PitchChanged, PitchDeleted, PitchPublished};
 use pitchey_pitches::Receipt;
 use pitchey_seal::Sealer;
 use serde_json::{Value, json};
@@ -60,6 +60,7 @@ async fn the_document_is_frozen_when_it_is_offered() {
 async fn a_title_that_was_never_published_reaches_nobody_by_an_nda() {
     let app = App::start_with(|_| {}).await;
     app.emitted.ignore::<PitchPublished>();
+    app.emitted.ignore::<PitchDeleted>();
     app.emitted.ignore::<PitchChanged>();
     app.emitted.ignore::<NdaRequested>();
     app.emitted.ignore::<NdaApproved>();

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use pitchey_events::{
-    NdaAnswerDue, NdaApproved, NdaExpired, NdaRequested, NdaSigned, PitchChanged, PitchPublished,
+    NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring, NdaRequested, NdaSigned, PitchChanged, PitchPublished,
 };
 use serde_json::json;
 
@@ -174,6 +174,31 @@ async fn a_reminder_by_hand_does_not_replace_that_of_the_seventh_day() {
     app.emitted.take::<NdaAnswerDue>().await;
     app.pass(TimeDelta::days(1));
     assert_eq!(app.service.sweep().await.unwrap(), Some(0), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requesters_are_told_once_a_week_before_an_nda_ends() {
+    let app = started().await;
+    let owner = app.creator().await;
+    let pitch = app.published(&owner).await;
+    let approved = app.approved(pitch, &owner, &app.investor().await).await;
+    let signed = app.signed(pitch, &owner, &app.investor().await).await;
+    app.pass(TimeDelta::days(22));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(0));
+    app.pass(TimeDelta::days(1));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(1));
+    let told: NdaExpiring = app.emitted.take().await;
+    assert_eq!((told.parties.nda_id.to_string(), told.status.as_str()), (approved.to_string(), "approved"));
+    app.pass(TimeDelta::days(1));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(0), "once");
+    app.pass(TimeDelta::days(334));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(2), "one ends, one is about to");
+    assert_eq!(app.emitted.take::<NdaExpired>().await.was, "approved");
+    let told: NdaExpiring = app.emitted.take().await;
+    assert_eq!((told.parties.nda_id.to_string(), told.status.as_str()), (signed.to_string(), "signed"));
+    app.pass(TimeDelta::days(1));
+    assert_eq!(app.service.sweep().await.unwrap(), Some(0), "once");
+    assert_eq!(app.actions("nda", signed).await.last().unwrap(), "nda.expiry_told");
 }
 
 #[tokio::test(flavor = "multi_thread")]

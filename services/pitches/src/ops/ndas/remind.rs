@@ -1,15 +1,15 @@
-//! Telling the owner that somebody still waits.
+//! Telling the owner that somebody still waits, and the requester that the time runs out.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pitchey_bus::outbox;
 use pitchey_db::Tx;
 use pitchey_db::audit::Origin;
-use pitchey_events::{NdaAnswerDue, NdaId, UserId};
+use pitchey_events::{NdaAnswerDue, NdaExpiring, NdaId, UserId};
 
 use super::{Moved, Party, as_party, lost, parties, record};
 use crate::error::Error;
 use crate::ops::Act;
-use crate::store::ndas::{self, ANSWER_WITHIN, Nda};
+use crate::store::ndas::{self, ANSWER_WITHIN, Nda, SIGN_WITHIN};
 use crate::words::NdaStatus;
 
 /// How long after a reminder, or the request itself, another one does nothing.
@@ -45,6 +45,29 @@ pub async fn remind_all(
         }
     }
     Ok(reminded)
+}
+
+/// Tells the requesters of `ids`, locked rows that end within `ahead` as `status`. Returns how many.
+pub async fn warn_all(
+    tx: &mut Tx,
+    origin: &Origin,
+    ids: &[i32],
+    status: NdaStatus,
+    ahead: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let mut warned = 0;
+    for &id in ids {
+        let Some(nda) = ndas::warn(tx, NdaId(id), status, now - ahead, now).await? else { continue };
+        let ends = nda.expires_at.or(nda.approved_at.map(|at| at + SIGN_WITHIN));
+        let Some(expires_at) = ends else { continue };
+        record(tx, origin, None, "nda.expiry_told", None, &nda).await?;
+        let status = status.as_str().to_owned();
+        let parties = parties(tx, &nda).await?;
+        outbox::append(tx, &NdaExpiring { parties, status, expires_at }).await?;
+        warned += 1;
+    }
+    Ok(warned)
 }
 
 async fn tell(tx: &mut Tx, origin: &Origin, actor: Option<UserId>, nda: &Nda) -> Result<(), Error> {

@@ -179,6 +179,43 @@ pub async fn unanswered(
         .await
 }
 
+/// Up to `limit` rows, approved or signed, that will end within `ahead` if nothing happens, and whose requester was not told since that is so; locked.
+/// A signature that is younger than `ahead` is fresh in memory.
+pub async fn ending(
+    tx: &mut Tx,
+    status: NdaStatus,
+    ahead: TimeDelta,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<i32>> {
+    let mut query = ndas::table.filter(ndas::status.eq(status)).select(ndas::id).limit(limit).into_boxed();
+    let told_at = ndas::reminded_at;
+    query = if status == NdaStatus::Approved {
+        let begins = (SIGN_WITHIN - ahead).into_sql::<Interval>();
+        query
+            .filter(ndas::approved_at.gt(now - SIGN_WITHIN))
+            .filter(ndas::approved_at.le(now - SIGN_WITHIN + ahead))
+            .filter(told_at.is_null().or(told_at.lt(ndas::approved_at + begins.nullable())))
+            .order(ndas::approved_at)
+    } else {
+        query
+            .filter(ndas::expires_at.gt(now))
+            .filter(ndas::expires_at.le(now + ahead))
+            .filter(ndas::signed_at.le(now - ahead))
+            .filter(told_at.is_null().or(told_at.lt(ndas::expires_at - ahead.into_sql::<Interval>().nullable())))
+            .order(ndas::expires_at)
+    };
+    let ids: Vec<i32> = query.load(tx).await?;
+    ndas::table
+        .filter(ndas::id.eq_any(ids))
+        .order(ndas::id)
+        .select(ndas::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await
+}
+
 /// Active rows of a pitch that are not signed yet, in the order of their ids, locked.
 pub async fn open_of_pitch(tx: &mut Tx, pitch: PitchId) -> QueryResult<Vec<(i32, NdaStatus)>> {
     ndas::table

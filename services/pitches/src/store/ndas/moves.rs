@@ -174,6 +174,27 @@ pub async fn expire(tx: &mut Tx, ids: &[i32], from: NdaStatus, now: DateTime<Utc
         .await
 }
 
+/// Notes that the requester was told that the NDA ends soon, unless that was done after `unless_after`, or it is no longer as `status`.
+pub async fn warn(
+    tx: &mut Tx,
+    id: NdaId,
+    status: NdaStatus,
+    unless_after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Nda>> {
+    diesel::update(
+        ndas::table
+            .find(id.0)
+            .filter(ndas::status.eq(status))
+            .filter(ndas::reminded_at.is_null().or(ndas::reminded_at.le(unless_after))),
+    )
+    .set((ndas::reminded_at.eq(now), ndas::version.eq(ndas::version + 1)))
+    .returning(Nda::as_returning())
+    .get_result(tx)
+    .await
+    .optional()
+}
+
 /// Notes that the owner is reminded now, unless it happened after `unless_after`. `None`: it did, or nothing is open any more.
 pub async fn remind(
     tx: &mut Tx,
