@@ -69,7 +69,11 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
     ] {
         insert(connection, sql, &rows, at).await?;
     }
-    sql_query(include_str!("seed/sql/notifications.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
+    sql_query(include_str!("seed/sql/notifications.sql"))
+        .bind::<Timestamptz, _>(at)
+        .execute(connection)
+        .await?;
+    sql_query(include_str!("seed/sql/social.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
     connection.batch_execute(include_str!("seed/sql/counts.sql")).await?;
     connection.batch_execute(include_str!("seed/sql/sequences.sql")).await?;
     Ok(true)

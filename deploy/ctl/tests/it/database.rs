@@ -117,6 +117,10 @@ async fn demo_data_is_the_same_every_time_and_loaded_once() {
     assert_eq!(count(&one, "SELECT count(DISTINCT status) AS count FROM pitches").await, 4);
     assert_eq!(count(&one, "SELECT count(DISTINCT status) AS count FROM ndas").await, 7);
     assert!(count(&one, "SELECT count(DISTINCT type) AS count FROM notifications").await >= 6);
+    assert_eq!(count(&one, "SELECT count(DISTINCT status) AS count FROM content_reports").await, 3);
+    let miscounted = "SELECT count(*) AS count FROM pitches WHERE (like_count, comment_count) IS DISTINCT FROM (
+        (SELECT count(*) FROM pitch_likes WHERE pitch_id = pitches.id), (SELECT count(*) FROM pitch_comments WHERE pitch_id = pitches.id))";
+    assert_eq!(count(&one, miscounted).await, 0, "a count that is not what is there");
     let untold = "SELECT count(*) AS count FROM ndas AS n JOIN pitches AS p ON p.id = n.pitch_id JOIN users AS u ON u.id = n.owner_id
                   WHERE p.deleted_at IS NULL AND u.deleted_at IS NULL
                     AND NOT EXISTS (SELECT FROM notifications WHERE user_id = n.owner_id AND data ->> 'ndaId' = n.id::text)";
