@@ -47,6 +47,33 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("PUT /api/user/profile",                       Draft,     users(200)),
     ("GET /api/user/sessions",                      Draft,     users(200)),
     ("DELETE /api/user/sessions/{id}",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/user/preferences",                   Draft,     users(200)),
+    ("PUT /api/user/preferences",                   Draft,     users(200)),
+    ("GET /api/user/totp",                          Draft,     users(200)),
+    ("POST /api/user/totp",                         Draft,     users(400)),
+    ("POST /api/user/totp/confirm",                 Draft,     users(400)),
+    ("DELETE /api/user/totp",                       Draft,     users(400)),
+    ("GET /api/user/company-verification",          Draft,     users(200)),
+    ("POST /api/user/company-verification",         Draft,     [401, 403, 201, 201, 201, 201, 403]),
+    ("DELETE /api/user/account",                    Draft,     users(400)),
+    ("POST /api/gdpr/requests",                     Draft,     users(201)),
+    ("GET /api/gdpr/requests",                      Draft,     users(200)),
+    ("GET /api/gdpr/exports/{id}",                  Draft,     users(404)),
+    ("GET /api/gdpr/consents",                      Draft,     users(200)),
+    ("PUT /api/gdpr/consents",                      Draft,     users(200)),
+    ("GET /api/search/users",                       Draft,     all(200)),
+    ("POST /api/users/{id}/block",                  Draft,     [401, 400, 201, 201, 201, 201, 201]),
+    ("DELETE /api/users/{id}/block",                Draft,     users(200)),
+    ("GET /api/users/blocked",                      Draft,     users(200)),
+    ("GET /api/admin/users",                        Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("GET /api/admin/users/{id}",                   Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/users/{id}/suspend",          Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/users/{id}/reinstate",        Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/users/{id}/ban",              Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("GET /api/admin/company-verifications",        Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("GET /api/admin/company-verifications/{id}",   Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/company-verifications/{id}",  Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("GET /api/audit/logs",                         Draft,     [401, 403, 403, 403, 403, 403, 200]),
     ("GET /api/users/username/{name}",          Draft,     all(200)),
     ("GET /api/users/{id}",                         Draft,     all(200)),
 
@@ -67,6 +94,42 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/pitches/{id}/hide",                 Published, [401, 403, 403, 200, 403, 403, 403]),
     ("GET /api/pitches/{id}/versions",              Published, [401, 404, 404, 200, 404, 404, 404]),
     ("GET /api/pitches/{id}/versions/{n}",     Published, [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/pitches/featured",                   Published, all(200)),
+    ("GET /api/pitches/recommended",                Published, all(200)),
+    ("GET /api/pitches/following",                  Published, users(200)),
+    ("GET /api/pitches/trending",                   Published, all(200)),
+    ("GET /api/pitches/search",                     Published, all(200)),
+    ("GET /api/pitches/search/suggestions",         Published, all(200)),
+    ("GET /api/search/advanced",                    Published, all(200)),
+    ("GET /api/pitches/batch",                      Published, all(200)),
+    ("POST /api/pitches/batch/archive",             Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("POST /api/pitches/batch/delete",              Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("POST /api/pitches/batch/delete",              Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("POST /api/pitches/{id}/promote",              Published, [401, 403, 403, 200, 403, 403, 403]),
+    ("POST /api/pitches/{id}/like",                 Published, users(201)),
+    ("POST /api/pitches/{id}/like",                 Draft,     [401, 404, 404, 409, 404, 404, 404]),
+    ("DELETE /api/pitches/{id}/like",               Published, users(200)),
+    ("GET /api/pitches/{id}/likes",                 Published, all(200)),
+    ("GET /api/pitches/{id}/likes",                 Draft,     [404, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/pitches/{id}/comments",              Published, all(200)),
+    ("POST /api/pitches/{id}/comments",             Published, users(201)),
+    ("PUT /api/pitches/{id}/comments/{cid}",        Published, [401, 403, 403, 403, 200, 403, 403]),
+    ("DELETE /api/pitches/{id}/comments/{cid}",     Published, [401, 403, 403, 200, 200, 403, 200]),
+    ("POST /api/pitches/{id}/report",               Published, [401, 201, 201, 403, 201, 201, 201]),
+    ("POST /api/pitches/{id}/share",                Published, users(201)),
+    ("GET /api/pitches/{id}/share-link",            Published, users(200)),
+    ("POST /api/users/{id}/follow",                 Draft,     [401, 201, 201, 403, 201, 201, 201]),
+    ("DELETE /api/users/{id}/follow",               Draft,     users(200)),
+    ("GET /api/users/{id}/followers",               Draft,     all(200)),
+    ("GET /api/users/{id}/following",               Draft,     all(200)),
+    ("GET /api/user/followers",                     Draft,     users(200)),
+    ("GET /api/user/following",                     Draft,     users(200)),
+    ("GET /api/watchlist",                          Published, users(200)),
+    ("POST /api/watchlist",                         Published, [401, 201, 201, 403, 201, 201, 201]),
+    ("DELETE /api/watchlist/{id}",                  Published, users(200)),
+    ("GET /api/admin/reports",                      Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/reports/{id}/resolve",        Published, [401, 403, 403, 403, 403, 403, 200]),
+    ("POST /api/admin/pitches/{id}/hide",           Published, [401, 403, 403, 403, 403, 403, 200]),
 
     ("POST /api/ndas/request",                      Published, [401, 403, 403, 403, 201, 201, 403]),
     ("GET /api/ndas",                               Pending,   users(200)),
@@ -188,11 +251,30 @@ async fn fill(
                 sessions.iter().find(|session| session["current"] == true).expect("the current session");
             current["id"].as_str().unwrap().to_owned()
         }
+        // Nobody whom the other rows need.
+        "/api/users/{id}/block" => cast.viewer.id.to_string(),
+        template if template.starts_with("/api/admin/users/{id}") => match asking {
+            // Somebody whom nobody misses.
+            Some(person) if person.id == cast.admin.id => {
+                platform.unverified_person("viewer").await.id.to_string()
+            }
+            _ => cast.owner.id.to_string(),
+        },
+        // The first that was asked for.
+        "/api/admin/company-verifications/{id}" => "1".to_owned(),
+        "/api/gdpr/exports/{id}" => "999999999".to_owned(),
         "/api/users/username/{name}" => {
             let profile = cast.owner.get(platform, "/api/user/profile").await.ok();
             profile["username"].as_str().unwrap().to_owned()
         }
-        "/api/users/{id}" => cast.owner.id.to_string(),
+        "/api/users/{id}" | "/api/users/{id}/follow" | "/api/users/{id}/followers" | "/api/users/{id}/following" => {
+            cast.owner.id.to_string()
+        }
+        "/api/admin/reports/{id}/resolve" => {
+            let path = format!("/api/pitches/{}/report", world.pitch);
+            let report = cast.requester.post(platform, &path, &json!({ "reason": "other" })).await.ok();
+            report["report"]["id"].to_string()
+        }
         "/api/notifications/{id}/read" => "999999999".to_owned(),
         _ if template.starts_with("/api/ndas/{id}") => world.nda.to_string(),
         _ => world.pitch.to_string(),
@@ -201,7 +283,14 @@ async fn fill(
         Some((before, rest)) => (before, rest.split_once('}').unwrap().1),
         None => return template.to_owned(),
     };
-    format!("{before}{id}{}", after.replace("{n}", "1"))
+    let mut after = after.replace("{n}", "1");
+    if after.contains("{cid}") {
+        // A comment of the requester's.
+        let path = format!("/api/pitches/{}/comments", world.pitch);
+        let comment = cast.requester.post(platform, &path, &json!({ "content": "Fine." })).await.ok();
+        after = after.replace("{cid}", &comment["comment"]["id"].to_string());
+    }
+    format!("{before}{id}{after}")
 }
 
 async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Value {
@@ -209,7 +298,12 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
         "POST /api/pitches" => draft(),
         "PUT /api/pitches/{id}" => json!({ "whyNow": "Because." }),
         "PATCH /api/pitches/{id}" => json!({ "archived": true }),
-        "POST /api/ndas/request" => json!({ "pitchId": world.pitch }),
+        "POST /api/ndas/request" | "POST /api/watchlist" => json!({ "pitchId": world.pitch }),
+        "POST /api/pitches/batch/archive" | "POST /api/pitches/batch/delete" => json!({ "ids": [world.pitch] }),
+        "POST /api/pitches/{id}/comments" | "PUT /api/pitches/{id}/comments/{cid}" => json!({ "content": "Good." }),
+        "POST /api/pitches/{id}/report" => json!({ "reason": "spam" }),
+        "POST /api/admin/reports/{id}/resolve" => json!({ "outcome": "dismissed" }),
+        "POST /api/admin/pitches/{id}/hide" => json!({ "reason": "Stolen." }),
         "POST /api/ndas/{id}/revoke" => json!({ "reason": "Sold." }),
         "POST /api/ndas/{id}/sign" => {
             let mut signature = signature(platform, &cast.requester, world.nda).await;
@@ -221,6 +315,10 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
         "POST /api/ndas/bulk-approve" | "POST /api/ndas/bulk-reject" => json!({ "ndaIds": [world.nda] }),
         "PUT /api/ndas/policy" => json!({ "policy": "never" }),
         "PUT /api/user/profile" => json!({ "location": "Here" }),
+        "POST /api/gdpr/requests" => json!({ "type": "export" }),
+        "PUT /api/gdpr/consents" => json!({ "consents": [{ "purpose": "marketing", "granted": true }] }),
+        "POST /api/admin/users/{id}/suspend" | "POST /api/admin/users/{id}/ban" => json!({ "reason": "Spam." }),
+        "POST /api/admin/company-verifications/{id}" => json!({ "decision": "rejected" }),
         "PUT /api/email/preferences" => json!({ "messages": "daily" }),
         "POST /api/auth/session/refresh" => json!({ "refreshToken": "none" }),
         "POST /api/auth/forgot-password" | "POST /api/auth/resend-verification" => {
