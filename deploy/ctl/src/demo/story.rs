@@ -54,7 +54,28 @@ async fn arrive(stage: &mut Stage, person: &mut Person) -> Result<(), Failure> {
     let ask = Ask::post("/api/auth/login", person.login());
     let reply = stage.ask(ask.causes(&["session.started.v1"])).await?;
     person.token = text(&reply.json["token"], "token")?;
-    Ok(())
+    welcome(stage, person).await
+}
+
+/// Waits for the welcome credits: they come by event.
+async fn welcome(stage: &mut Stage, person: &Person) -> Result<(), Failure> {
+    const BALANCE: &str = "/api/payments/credits/balance";
+    stage.paper.step(&format!("{} has credits: the welcome", person.name));
+    let begun = Instant::now();
+    loop {
+        let (status, reply, took) = stage.send(&Ask::get(BALANCE).by(person)).await?;
+        if let Some(credits) = reply.json["balance"].as_i64().filter(|credits| *credits > 0) {
+            stage.paper.request(&format!("GET {BALANCE}"), status, took, true);
+            stage
+                .paper
+                .note(&format!("{credits} credits; a request for an NDA holds 10 until it is answered"));
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(Failure::Failed(format!("{} has no credits (last: {status})", person.name)));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 async fn publish(stage: &mut Stage, clara: &Person) -> Result<i64, Failure> {
