@@ -58,6 +58,11 @@ impl Sealer {
         Ok(Self { seals_with, opens_too: keys.collect::<Result<_, _>>()? })
     }
 
+    /// The id of the key that seals, as [`Sealer::seal`] writes it.
+    pub fn key_id(&self) -> &str {
+        &self.seals_with.id
+    }
+
     /// `text`, sealed to `place`.
     ///
     /// # Errors
@@ -91,6 +96,15 @@ impl Sealer {
         let text = key.cipher.decrypt(&nonce, payload).map_err(|_| Error::WrongPlace)?;
         String::from_utf8(text).map_err(|_| Error::Malformed)
     }
+}
+
+/// A new key, as [`Sealer::new`] takes it: for who keeps keys of keys.
+///
+/// # Errors
+/// Only [`Error::NoRandomness`].
+pub fn draw_key() -> Result<SecretString, Error> {
+    let key = aes_gcm::Key::<Aes256Gcm>::try_generate().map_err(|_| Error::NoRandomness)?;
+    Ok(SecretString::from(STANDARD.encode(key)))
 }
 
 impl fmt::Debug for Sealer {

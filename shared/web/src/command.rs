@@ -56,8 +56,38 @@ impl<T> Command<T> {
     /// As those of [`Command::run`].
     pub async fn run_in<E>(
         self,
+        tx: Tx,
+        op: impl AsyncFnOnce(&mut Tx, T) -> Result<Answer, E>,
+    ) -> Result<HttpResponse, E>
+    where
+        E: From<Refusal>,
+    {
+        self.carry_out(tx, op, async |_, kept| Ok(kept)).await
+    }
+
+    /// [`Command::run`] for an answer that is not to lie in the database as it is: what [`Answer::keeping`] named is kept, and `restore` makes the
+    /// whole answer of it for a repetition.
+    ///
+    /// # Errors
+    /// As those of [`Command::run`], and those of `restore`.
+    pub async fn run_restoring<E>(
+        self,
+        db: &UserDb,
+        op: impl AsyncFnOnce(&mut Tx, T) -> Result<Answer, E>,
+        restore: impl AsyncFnOnce(&mut Tx, Answer) -> Result<Answer, E>,
+    ) -> Result<HttpResponse, E>
+    where
+        E: From<Refusal>,
+    {
+        let tx = db.begin(self.user).await.map_err(Refusal::from)?;
+        self.carry_out(tx, op, restore).await
+    }
+
+    async fn carry_out<E>(
+        self,
         mut tx: Tx,
         op: impl AsyncFnOnce(&mut Tx, T) -> Result<Answer, E>,
+        restore: impl AsyncFnOnce(&mut Tx, Answer) -> Result<Answer, E>,
     ) -> Result<HttpResponse, E>
     where
         E: From<Refusal>,
@@ -65,7 +95,7 @@ impl<T> Command<T> {
         let answer = match self.idempotency {
             None => op(&mut tx, self.input).await?,
             Some(idempotency) => match idempotency.claim(&mut tx).await? {
-                Outcome::Replay(answer) => return Ok(answer.replayed()),
+                Outcome::Replay(kept) => return Ok(restore(&mut tx, kept).await?.replayed()),
                 Outcome::First => {
                     let answer = op(&mut tx, self.input).await?;
                     idempotency.settle(&mut tx, &answer).await?;
@@ -118,6 +148,8 @@ pub struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Map<String, Value>,
     pub(crate) secret: bool,
+    /// What is kept for repetitions instead of the body.
+    pub(crate) kept: Option<Map<String, Value>>,
 }
 
 impl Answer {
@@ -137,7 +169,7 @@ impl Answer {
     }
 
     fn new(status: StatusCode, message: &str) -> Self {
-        Self { status, body: Map::new(), secret: false }.with("message", &message)
+        Self { status, body: Map::new(), secret: false, kept: None }.with("message", &message)
     }
 
     /// Adds `"key": value`.
@@ -168,6 +200,21 @@ impl Answer {
     pub const fn secret(mut self) -> Self {
         self.secret = true;
         self
+    }
+
+    /// Keeps `"key": value` for repetitions, and the message, instead of the whole answer: see [`Command::run_restoring`].
+    #[must_use]
+    pub fn keeping(mut self, key: &str, value: &impl Serialize) -> Self {
+        let mut kept = Map::new();
+        kept.extend(self.body.get("message").map(|message| ("message".to_owned(), message.clone())));
+        kept.extend(serde_json::to_value(value).ok().map(|value| (key.to_owned(), value)));
+        self.kept = Some(kept);
+        self
+    }
+
+    /// Takes `key` out, as a `V`: what [`Answer::keeping`] put there.
+    pub fn take<V: DeserializeOwned>(&mut self, key: &str) -> Option<V> {
+        serde_json::from_value(self.body.remove(key)?).ok()
     }
 
     /// Without the message: where the contract wants other fields only.

@@ -1,0 +1,4 @@
+//! What needs size to be believed.
+
+mod faults;
+mod replica;

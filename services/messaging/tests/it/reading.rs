@@ -1,0 +1,178 @@
+use pitchey_events::{MessageRead, MessageSent};
+use pitchey_testkit::{SOON, size, wait_until};
+use serde_json::json;
+
+use crate::app::{App, conversation, id};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_one_message_reads_all_before_it_and_never_goes_back() {
+    let app = App::start().await;
+    let (ann, bob) = app.pair().await;
+    let mut sent = Vec::new();
+    for n in 0..4 {
+        sent.push(app.sent(&ann, &bob, &format!("{n}")).await);
+    }
+    let talk = conversation(&sent[0]);
+    let unread = async || app.get("/api/messages/unread-count", &bob).await.ok()["unreadCount"].clone();
+    assert_eq!(unread().await, 4);
+    app.post(&format!("/api/messages/{}/read", sent[2]["id"]), &bob, json!({})).await.expect(200);
+    assert_eq!(unread().await, 1);
+    let told = app.emitted.take::<MessageRead>().await;
+    assert_eq!((told.reader_id, told.up_to.0, told.recipient_ids), (bob.id, id(&sent[2]), vec![ann.id]));
+    app.post(&format!("/api/messages/{}/read", sent[0]["id"]), &bob, json!({})).await.expect(200);
+    assert_eq!(unread().await, 1, "it does not go back");
+    app.post(&format!("/api/conversations/{talk}/read"), &bob, json!({ "upTo": sent[3]["id"] }))
+        .await
+        .expect(200);
+    assert_eq!(unread().await, 0);
+
+    let page = app.get(&format!("/api/conversations/{talk}"), &bob).await.ok();
+    assert!(page["messages"].as_array().unwrap().iter().all(|message| message["read"] == true));
+    assert!(page["messages"][0]["readAt"].is_string());
+    let mine = app.get(&format!("/api/conversations/{talk}"), &ann).await.ok();
+    assert_eq!((&mine["messages"][0]["read"], &mine["messages"][0]["readAt"]), (&json!(true), &json!(null)));
+    let of_bob = mine["conversation"]["positions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["userId"] == json!(bob.id));
+    assert_eq!(of_bob.unwrap()["lastReadMessageId"], sent[3]["id"]);
+    assert_eq!(
+        app.number(&format!("SELECT count(*) FROM message_read_receipts WHERE user_id = {}", ann.id)).await,
+        0
+    );
+    let stranger = app.investor().await;
+    app.post(&format!("/api/messages/{}/read", sent[0]["id"]), &stranger, json!({}))
+        .await
+        .refused(404, "not_found");
+    app.post(&format!("/api/conversations/{talk}/read"), &stranger, json!({}))
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_has_been_delivered() {
+    let app = App::start().await;
+    let (ann, bob) = app.pair().await;
+    let sent = app.sent(&ann, &bob, "Hi").await;
+    app.get(&format!("/api/conversations/{}", conversation(&sent)), &bob).await.ok();
+    let delivered = format!(
+        "SELECT count(*) FROM message_read_receipts AS r JOIN conversation_participants AS p USING (user_id)
+         WHERE r.message_id = {0} AND r.delivered_at IS NOT NULL AND r.read_at IS NULL AND p.last_delivered_message_id = {0}",
+        sent["id"]
+    );
+    wait_until("the delivery to be noted", SOON, async || app.number(&delivered).await == 1).await;
+}
+
+/// A conversation of `count` messages that nobody has read; they say nothing.
+async fn long_conversation(
+    app: &App,
+    ann: &pitchey_identity::Actor,
+    bob: &pitchey_identity::Actor,
+    count: i64,
+) -> i64 {
+    let talk = conversation(&app.sent(ann, bob, "first").await);
+    app.db
+        .execute(&format!(
+            "INSERT INTO messages (conversation_id, sender_id, message_type, deleted_at) SELECT {talk}, {}, 'text', NULL FROM generate_series(1, {count});
+             ANALYZE messages",
+            ann.id
+        ))
+        .await;
+    talk
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_pages_at_constant_cost_and_is_read_in_a_handful_of_rows() {
+    let app = App::start().await;
+    let (ann, bob) = app.pair().await;
+    let count = size(5_000, 100_000);
+    let talk = long_conversation(&app, &ann, &bob, count).await;
+
+    // Pages follow each other without a gap, down to the first message.
+    let (mut before, mut pages, mut seen) = (String::new(), Vec::new(), 0);
+    loop {
+        let begun = std::time::Instant::now();
+        let page = app.get(&format!("/api/conversations/{talk}?limit=100{before}"), &bob).await.ok();
+        pages.push(begun.elapsed());
+        seen += page["messages"].as_array().unwrap().len();
+        let Some(next) = page["meta"]["nextCursor"].as_str() else { break };
+        before = format!("&before={next}");
+    }
+    assert_eq!(seen as i64, count + 1);
+    let half = pages.len() / 2;
+    let median = |times: &[std::time::Duration]| {
+        let mut times = times.to_vec();
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (early, late) = (median(&pages[..half]), median(&pages[half..]));
+    println!(
+        "history of {count}: {} pages, median of the newer half {early:?}, of the older half {late:?}",
+        pages.len()
+    );
+    assert!(late < early * 3, "older pages cost more: {early:?}, then {late:?}");
+
+    app.db.execute("DELETE FROM message_read_receipts").await;
+    app.post(&format!("/api/conversations/{talk}/read"), &bob, json!({})).await.expect(200);
+    let receipts = app.number("SELECT count(*) FROM message_read_receipts").await;
+    assert!(receipts <= 2, "{receipts} receipts for reading the last message");
+    assert_eq!(app.get("/api/messages/unread-count", &bob).await.ok()["unreadCount"], 0);
+    app.emitted.ignore::<MessageSent>();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hot_queries_have_their_index() {
+    let app = App::start().await;
+    let (ann, bob) = app.pair().await;
+    let talk = long_conversation(&app, &ann, &bob, 5_000).await;
+    app.db
+        .execute(&format!(
+            "INSERT INTO socket_streams (user_id, last_seq) VALUES ({0}, 5000) ON CONFLICT (user_id) DO UPDATE SET last_seq = 5000;
+             INSERT INTO socket_frames (user_id, seq, type, event) SELECT {0}, 100 + n, 'receipt', 'read' FROM generate_series(1, 4900) AS n;
+             ANALYZE",
+            bob.id
+        ))
+        .await;
+    let plan = async |sql: &str| {
+        use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+        let mut connection = app.db.connect_as("pitchey_messaging").await;
+        connection
+            .batch_execute(&format!(
+                "BEGIN; SET LOCAL app.uid = '{}'; SET LOCAL enable_seqscan = off",
+                bob.id
+            ))
+            .await
+            .unwrap();
+        #[derive(diesel::QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+            line: String,
+        }
+        let lines: Vec<Line> =
+            diesel::sql_query(format!("EXPLAIN {sql}")).load(&mut connection).await.unwrap();
+        lines.into_iter().map(|line| line.line + "\n").collect::<String>()
+    };
+    for (sql, index) in [
+        (
+            format!(
+                "SELECT * FROM messages WHERE conversation_id = {talk} AND id < 4000 ORDER BY id DESC LIMIT 21"
+            ),
+            "messages_conversation_id_id_idx",
+        ),
+        (
+            format!(
+                "SELECT * FROM socket_frames WHERE user_id = {} AND seq > 4000 ORDER BY seq LIMIT 100",
+                bob.id
+            ),
+            "socket_frames_pkey",
+        ),
+        (
+            "SELECT * FROM message_read_receipts WHERE user_id = 1 AND message_id IN (1, 2)".to_owned(),
+            "message_read_receipts",
+        ),
+    ] {
+        let plan = plan(&sql).await;
+        assert!(plan.contains(index) && !plan.contains("Seq Scan on messages"), "{sql}:\n{plan}");
+    }
+}
