@@ -1,14 +1,19 @@
 //! Every way in which this service refuses.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_RANGE;
 use actix_web::{HttpResponse, ResponseError};
 use chrono::{DateTime, Utc};
 use pitchey_events::NdaId;
 use pitchey_web::{ApiError, FieldError, RateLimit, Refusal, Timestamp, error_response};
 use serde_json::{Value, json};
 
+use crate::ops::media::MOST as MEDIA_MOST;
 use crate::ops::ndas::REQUEST_LIMIT;
-use crate::words::{NdaStatus, PitchStatus, ReportStatus};
+use crate::words::{MediaKind, NdaStatus, PitchStatus, ReportStatus};
+
+/// Seconds after which an upload may have its turn.
+const UPLOADS_RETRY: u32 = 5;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,27 @@ pub enum Error {
     /// Somebody was faster, or it is too late.
     #[error("This is not possible any more: the NDA is {}.", status.as_str())]
     NdaWrongState { status: NdaStatus },
+    /// Nobody tracks investments in an own pitch.
+    #[error("This is your own pitch.")]
+    InvestmentOwnPitch,
+    /// What the file is, whatever it is called, does not go with what it is to be.
+    #[error("This file is {found}; a {} may be: {}.", kind.as_str(), kind.media_types().join(", "))]
+    MediaTypeNotAllowed { kind: MediaKind, found: String },
+    /// A pitch has so many files already.
+    #[error("A pitch has {MEDIA_MOST} files at most.")]
+    MediaLimit,
+    /// Another file came or went in the same moment.
+    #[error("The files of this pitch were changed at the same moment; please try again.")]
+    MediaConflict,
+    /// All places for uploads are taken.
+    #[error("too many uploads at once")]
+    UploadsBusy,
+    /// The place where files lie is away, or refuses us.
+    #[error("files: {0}")]
+    Files(#[from] std::io::Error),
+    /// There are no such bytes.
+    #[error("The file has {size} bytes only.")]
+    RangeNotSatisfiable { size: u64 },
     /// What was shown to the signer is not what was offered.
     #[error("This is not the document that was offered; please read it again.")]
     DocumentHashMismatch,
@@ -108,6 +134,13 @@ impl ApiError for Error {
             Self::NdaRequestLimit { .. } => "nda_request_limit",
             Self::NotEnoughCredits { .. } => "not_enough_credits",
             Self::NdaWrongState { .. } => "nda_wrong_state",
+            Self::InvestmentOwnPitch => "investment_own_pitch",
+            Self::MediaTypeNotAllowed { .. } => "media_type_not_allowed",
+            Self::MediaLimit => "media_limit_reached",
+            Self::MediaConflict => "media_conflict",
+            Self::UploadsBusy => "uploads_busy",
+            Self::Files(_) => "files_unavailable",
+            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
             Self::DocumentHashMismatch => "document_hash_mismatch",
         }
     }
@@ -115,7 +148,10 @@ impl ApiError for Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refusal.status(),
-            Self::Dependency(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Dependency(_) | Self::UploadsBusy | Self::Files(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::MediaTypeNotAllowed { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::InvestmentOwnPitch => StatusCode::FORBIDDEN,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PitchIncomplete(_) => StatusCode::BAD_REQUEST,
             Self::NotEnoughCredits { .. } => StatusCode::PAYMENT_REQUIRED,
@@ -127,6 +163,8 @@ impl ApiError for Error {
             | Self::PitchWrongState { .. }
             | Self::PitchHiddenByModerator
             | Self::ReportWrongState { .. }
+            | Self::MediaLimit
+            | Self::MediaConflict
             | Self::NdaNotRequired
             | Self::NdaAlreadyExists { .. }
             | Self::NdaRecentlyRejected { .. }
@@ -143,6 +181,11 @@ impl ApiError for Error {
             Self::PitchHiddenByModerator => json!({ "status": PitchStatus::Hidden }),
             Self::ReportWrongState { status } => json!({ "status": status }),
             Self::NdaWrongState { status } => json!({ "status": status }),
+            Self::MediaTypeNotAllowed { kind, found } => {
+                json!({ "found": found, "allowed": kind.media_types() })
+            }
+            Self::MediaLimit => json!({ "limit": MEDIA_MOST }),
+            Self::RangeNotSatisfiable { size } => json!({ "size": size }),
             Self::NdaAlreadyExists { id, status } => json!({ "ndaId": id, "status": status }),
             Self::NdaRecentlyRejected { until } => json!({ "availableAt": Timestamp(*until) }),
             Self::NotEnoughCredits { balance, required } => {
@@ -168,6 +211,10 @@ impl ApiError for Error {
         }
     }
 
+    fn retry_after(&self) -> Option<u32> {
+        matches!(self, Self::UploadsBusy).then_some(UPLOADS_RETRY)
+    }
+
     fn refusal(&self) -> Option<&Refusal> {
         if let Self::Refused(refusal) = self { Some(refusal) } else { None }
     }
@@ -179,7 +226,13 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        error_response(self)
+        let mut response = error_response(self);
+        if let Self::RangeNotSatisfiable { size } = self
+            && let Ok(told) = format!("bytes */{size}").parse()
+        {
+            response.headers_mut().insert(CONTENT_RANGE, told);
+        }
+        response
     }
 }
 

@@ -4,7 +4,11 @@ mod comments;
 mod discovery;
 mod extract;
 mod follows;
+mod investments;
+mod keys;
 mod likes;
+mod media;
+mod media_bytes;
 mod nda_answers;
 mod nda_documents;
 mod nda_policy;
@@ -15,6 +19,7 @@ mod pitches;
 mod reports;
 mod search;
 mod sharing;
+mod upload_form;
 mod versions;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -88,5 +93,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(nda_answers::remind)
         .service(nda_documents::document)
         .service(nda_documents::receipt)
-        .service(nda_documents::verify);
+        .service(nda_documents::verify)
+        .service(media::upload)
+        .service(media_bytes::file)
+        .service(media::get)
+        .service(media::delete)
+        .service(investments::list)
+        .service(investments::track)
+        .service(keys::published);
 }

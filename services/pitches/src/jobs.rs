@@ -2,50 +2,66 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::ops::sweep;
+use crate::error::Error;
+use crate::ops::{orphans, sweep};
 use crate::state::AppState;
-
-/// The running jobs.
-pub struct Jobs {
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
-}
 
 /// How often openings of shared links are written.
 const WRITE_OPENS: Duration = Duration::from_secs(1);
 
+/// The running jobs.
+pub struct Jobs {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
 impl Jobs {
     /// Starts them on the current runtime.
-    pub fn start(state: AppState, sweep_seconds: u64) -> Self {
-        let stop = CancellationToken::new();
-        let opens = tokio::spawn(write_opens(state.clone(), stop.clone()));
-        let stopped = stop.clone();
-        let sweeps = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(Duration::from_secs(sweep_seconds.max(1)));
+    pub fn start(state: &AppState, sweep_seconds: u64, tidy_seconds: u64) -> Self {
+        let mut jobs = Self { stop: CancellationToken::new(), tasks: JoinSet::new() };
+        jobs.tasks.spawn(write_opens(state.clone(), jobs.stop.clone()));
+        let (sweeping, tidying) = (state.clone(), state.clone());
+        jobs.every(sweep_seconds, "the sweep of NDAs", move || {
+            let state = sweeping.clone();
+            async move { sweep::sweep(&state, sweep_seconds).await }
+        });
+        jobs.every(tidy_seconds, "the removal of files that belong to nothing", move || {
+            let state = tidying.clone();
+            async move { orphans::sweep(&state, tidy_seconds).await }
+        });
+        jobs
+    }
+
+    fn every<F>(&mut self, seconds: u64, what: &'static str, run: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<Option<i64>, Error>> + Send,
+    {
+        let stopped = self.stop.clone();
+        self.tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_secs(seconds.max(1)));
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => return,
                     _ = ticks.tick() => {}
                 }
-                match sweep::sweep(&state, sweep_seconds).await {
-                    Ok(Some(touched)) => tracing::debug!(touched, "swept NDAs"),
-                    Ok(None) => tracing::trace!("another replica sweeps"),
-                    Err(error) => tracing::error!(%error, "the sweep of NDAs failed"),
+                match run().await {
+                    Ok(Some(touched)) => tracing::debug!(touched, "{what} ended"),
+                    Ok(None) => tracing::trace!("another replica does {what}"),
+                    Err(error) => tracing::error!(%error, "{what} failed"),
                 }
             }
         });
-        Self { stop, tasks: vec![opens, sweeps] }
     }
 
     /// Lets those that run end, and starts no other.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        for task in self.tasks {
-            if let Err(error) = task.await {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
                 tracing::error!(%error, "a job panicked");
             }
         }

@@ -5,11 +5,14 @@ mod content;
 mod credits;
 mod eligibility;
 mod error;
+mod files;
 mod http;
 mod input;
 mod jobs;
+mod links;
 mod opens;
 mod ops;
+mod pdf;
 mod privacy;
 mod projection;
 mod public_cache;
@@ -21,6 +24,7 @@ mod settings;
 mod share_tokens;
 mod state;
 mod store;
+mod uploads;
 mod users;
 mod views;
 mod words;
@@ -38,7 +42,7 @@ use pitchey_web::Health;
 
 pub use http::routes;
 pub use receipts::Receipt;
-pub use settings::{CreditsMode, PUBLIC_CACHE_MS, Settings};
+pub use settings::{CreditsMode, Media as MediaSettings, PUBLIC_CACHE_MS, Settings};
 
 use jobs::Jobs;
 use state::AppState;
@@ -64,6 +68,7 @@ pub struct Pitches {
     jobs: Jobs,
     state: AppState,
     sweep_seconds: u64,
+    tidy_seconds: u64,
 }
 
 impl Pitches {
@@ -83,6 +88,14 @@ impl Pitches {
     /// The database's.
     pub async fn sweep(&self) -> Result<Option<i64>, Failed> {
         Ok(ops::sweep::sweep(&self.state, self.sweep_seconds).await?)
+    }
+
+    /// Removes files that belong to nothing, unless a replica has in this period. Returns how many.
+    ///
+    /// # Errors
+    /// The database's, and those of the files' place.
+    pub async fn tidy(&self) -> Result<Option<i64>, Failed> {
+        Ok(ops::orphans::sweep(&self.state, self.tidy_seconds).await?)
     }
 }
 
@@ -108,7 +121,7 @@ impl Process for Pitches {
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let jobs = Jobs::start(state.clone(), settings.sweep_seconds);
+        let jobs = Jobs::start(&state, settings.sweep_seconds, settings.media.tidy_seconds);
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -121,7 +134,15 @@ impl Process for Pitches {
             state: state.clone(),
             routes,
         };
-        Ok(Self { http: http.start()?, rpc, bus, jobs, state, sweep_seconds: settings.sweep_seconds })
+        Ok(Self {
+            http: http.start()?,
+            rpc,
+            bus,
+            jobs,
+            state,
+            sweep_seconds: settings.sweep_seconds,
+            tidy_seconds: settings.media.tidy_seconds,
+        })
     }
 
     async fn stop(self) {

@@ -1,7 +1,7 @@
 //! Who may see what of a pitch: the one place that decides, and the one that turns a row into JSON.
 
 use chrono::{DateTime, Utc};
-use pitchey_events::{NdaId, UserType};
+use pitchey_events::{MediaId, NdaId, UserType};
 use pitchey_identity::{Actor, Principal};
 use pitchey_rpc::PublicUser;
 use pitchey_web::Timestamp;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::eligibility;
+use crate::links::{plain, read_plain};
 use crate::store::ndas::Nda;
 use crate::store::pitches::{Card, Protected};
 use crate::words::{Agreement, Format, Genre, HiddenBy, NdaStatus, PitchStatus};
@@ -203,6 +204,33 @@ impl Pitch {
     /// Whose it is.
     pub const fn user_id(&self) -> i32 {
         self.user_id
+    }
+
+    /// With links instead of addresses wherever a token would be needed.
+    #[must_use]
+    pub fn linked(mut self, link: impl Fn(MediaId) -> String) -> Self {
+        for file in &mut self.media_files {
+            let id =
+                file.get("id").and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok()).map(MediaId);
+            let Some(id) = id.filter(|_| file.get("public") != Some(&Value::Bool(true))) else { continue };
+            let former = plain(id);
+            // Others are kept elsewhere.
+            if file.get("url").and_then(Value::as_str) == Some(&former) {
+                let linked = link(id);
+                for url in [&mut self.video_url, &mut self.poster_url, &mut self.pitch_deck_url] {
+                    if url.as_ref() == Some(&former) {
+                        *url = Some(linked.clone());
+                    }
+                }
+                file["url"] = Value::String(linked);
+            }
+        }
+        if let Some(Some(url)) = &mut self.custom_nda_url
+            && let Some(id) = read_plain(url)
+        {
+            *url = link(id);
+        }
+        self
     }
 
     /// With its owner.

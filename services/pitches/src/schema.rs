@@ -129,6 +129,41 @@ diesel::table! {
         revoke_reason -> Nullable<Text>,
         reminded_at -> Nullable<Timestamptz>,
         version -> BigInt,
+        approved_by -> Nullable<Integer>,
+        custom_file_id -> Nullable<Integer>,
+        agreement -> Nullable<Text>,
+        signed_copy -> Nullable<Text>,
+        signed_copy_hash -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    media_files (id) {
+        id -> Integer,
+        pitch_id -> Integer,
+        owner_id -> Integer,
+        kind -> VarChar,
+        title -> VarChar,
+        public -> Bool,
+        media_type -> Nullable<VarChar>,
+        size -> Nullable<BigInt>,
+        sha256 -> Nullable<Text>,
+        object_key -> Nullable<Text>,
+        link -> Nullable<Text>,
+        created_at -> Timestamptz,
+        replaced_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    investments (id) {
+        id -> Integer,
+        investor_id -> Integer,
+        pitch_id -> Integer,
+        amount_cents -> BigInt,
+        currency -> Bpchar,
+        notes -> Nullable<VarChar>,
+        created_at -> Timestamptz,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::content::Content;
 use crate::input::PitchInput;
 use crate::ops::ndas::documents::{self, Named, Terms};
 use crate::ops::ndas::sign::Statement;
-use crate::receipts::{Receipt, ReceiptKey};
+use crate::receipts::{Receipt, ReceiptKeys};
 use crate::words::Agreement;
 
 /// The content of a pitch and its first version.
@@ -96,8 +96,10 @@ pub struct Signed<'a> {
 
 /// The document of an offered NDA.
 pub struct Document {
-    /// `ndas.document`.
+    /// `ndas.agreement`.
     pub text: String,
+    /// `ndas.document`.
+    pub pdf: Vec<u8>,
     /// `ndas.document_media_type`.
     pub media_type: &'static str,
     /// `ndas.document_hash`.
@@ -137,7 +139,13 @@ impl Offered<'_> {
             days,
             at: self.at,
         })?;
-        Ok(Document { text: document.text, media_type: documents::MEDIA_TYPE, hash: document.hash, days })
+        Ok(Document {
+            text: document.text,
+            pdf: document.pdf,
+            media_type: documents::MEDIA_TYPE,
+            hash: document.hash,
+            days,
+        })
     }
 
     /// The receipt of a signature on `document`, signed with the platform's `key`.
@@ -165,7 +173,8 @@ impl Offered<'_> {
             signer_company: signed.company,
             signed_at: signed.at.into(),
             expires_at: (signed.at + chrono::TimeDelta::days(document.days.into())).into(),
+            signed_copy_sha256: None,
         };
-        Ok(ReceiptKey::new(key)?.sign(&statement)?)
+        Ok(ReceiptKeys::new(key)?.sign(&statement)?)
     }
 }

@@ -8,10 +8,13 @@ use pitchey_seal::Sealer;
 
 use crate::Settings;
 use crate::credits::Credits;
+use crate::files::Files;
+use crate::links::Links;
 use crate::opens::Opens;
 use crate::public_cache::PublicCache;
-use crate::receipts::ReceiptKey;
+use crate::receipts::ReceiptKeys;
 use crate::share_tokens::ShareTokens;
+use crate::uploads::Uploads;
 use crate::users::Users;
 use crate::views::Views;
 
@@ -25,10 +28,14 @@ pub struct AppState {
     pub credits: Credits,
     pub public: PublicCache,
     pub sealer: Sealer,
-    pub receipts: ReceiptKey,
+    pub receipts: ReceiptKeys,
     pub share_tokens: ShareTokens,
     pub opens: Opens,
     pub views: Views,
+    pub files: Files,
+    pub links: Links,
+    /// A place for each upload that may go on at once.
+    pub uploads: Uploads,
 }
 
 impl AppState {
@@ -44,10 +51,13 @@ impl AppState {
             credits: Credits::new(settings.credits, &settings.rpc_targets, signer)?,
             public: PublicCache::new(settings.public_cache_ms),
             sealer: Sealer::new(&settings.pii_key)?,
-            receipts: ReceiptKey::new(&settings.receipt_signing_key)?,
+            receipts: ReceiptKeys::new(&settings.receipt_signing_key)?,
             share_tokens: ShareTokens::new(&settings.share_key, &settings.public_url)?,
             opens: Opens::default(),
             views: Views::default(),
+            files: Files::open(&settings.media, settings.mode)?,
+            links: Links::new(&settings.media.link_key)?,
+            uploads: Uploads::new(&settings.media),
         })
     }
 }

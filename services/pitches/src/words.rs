@@ -147,6 +147,26 @@ words! {
 }
 
 words! {
+    /// What a file or link of a pitch is.
+    MediaKind: VarChar {
+        /// A picture for everybody.
+        Poster = "poster",
+        /// A video.
+        Video = "video",
+        /// Slides.
+        PitchDeck = "pitch_deck",
+        /// The text.
+        Script = "script",
+        /// Pictures of how it is to look.
+        Lookbook = "lookbook",
+        /// A short video.
+        Trailer = "trailer",
+        /// The owner's own agreement.
+        CustomNda = "custom_nda",
+    }
+}
+
+words! {
     /// Whose requests an owner approves automatically.
     Policy: Text {
         /// Nobody's.
@@ -217,3 +237,43 @@ impl Agreement {
         }
     }
 }
+
+impl MediaKind {
+    /// What its content may be.
+    pub const fn media_types(self) -> &'static [&'static str] {
+        const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+        match self {
+            Self::Poster => &["image/jpeg", "image/png", "image/webp"],
+            Self::Video | Self::Trailer => &["video/mp4", "video/quicktime", "video/webm", "video/x-m4v"],
+            Self::PitchDeck => &["application/pdf", PPTX],
+            Self::Script => &["application/pdf", DOCX],
+            Self::Lookbook => &["application/pdf", "image/jpeg", "image/png", "image/webp"],
+            Self::CustomNda => &["application/pdf"],
+        }
+    }
+
+    /// How long it may be, in bytes.
+    pub const fn max_bytes(self) -> u64 {
+        const MB: u64 = 1_000_000;
+        match self {
+            Self::Poster | Self::CustomNda => 10 * MB,
+            Self::Script => 20 * MB,
+            Self::PitchDeck | Self::Lookbook => 60 * MB,
+            Self::Video | Self::Trailer => MEDIA_MAX_BYTES,
+        }
+    }
+
+    /// Whether everybody who may see the pitch may see it, unless its owner says otherwise.
+    pub const fn is_public_by_default(self) -> bool {
+        matches!(self, Self::Poster)
+    }
+
+    /// Whether it may be kept elsewhere, and only linked.
+    pub const fn may_be_link(self) -> bool {
+        matches!(self, Self::Video | Self::Trailer)
+    }
+}
+
+/// The longest file of all, in bytes. The gateway lets a little more through.
+pub const MEDIA_MAX_BYTES: u64 = 100_000_000;

@@ -144,6 +144,20 @@ impl Request<'_> {
         self
     }
 
+    /// The signature alone: for requests that are written by hand. Its path is that of the request, without a body yet.
+    ///
+    /// # Panics
+    /// The client does not sign.
+    pub fn signature(self) -> String {
+        let request = self.builder.build().expect("a well-formed request");
+        let signing = self.client.signing.as_ref().expect("a client that signs");
+        let url = request.url();
+        let path =
+            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let bound_to = pitchey_identity::Request { method: request.method().as_str(), path: &path };
+        signing.signer.sign(signing.callee, bound_to, &self.context).expect("a key for this service")
+    }
+
     /// Sends it, and waits for the whole answer.
     ///
     /// # Panics

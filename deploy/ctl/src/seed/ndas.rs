@@ -61,7 +61,8 @@ fn row(
         at: at - age(approved).ok_or_else(|| failed(format!("{approved}: no age")))?,
     };
     let document = offered.document().map_err(|error| failed(error.to_string()))?;
-    row["document"] = json!(document.text);
+    row["agreement"] = json!(document.text);
+    row["document"] = json!(document.pdf.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     row["document_media_type"] = json!(document.media_type);
     row["document_hash"] = json!(document.hash);
     row["days"] = json!(document.days);

@@ -182,16 +182,11 @@ pub async fn revoke(
     PathId(id): PathId<NdaId>,
     command: Command<Revocation>,
 ) -> Result<HttpResponse, Error> {
-    const MESSAGE: &str = "The NDA was revoked.";
     let act = act!(state, actor, origin);
-    if actor.admin {
-        // A repetition is told by the row itself, so the key of this command is not needed.
-        let moved = end::revoke_as_admin(&state, &act, id, command.input.reason.trim()).await?;
-        return Ok(HttpResponse::Ok().json(NdaWritten::of(moved, MESSAGE, act.now)));
-    }
-    let answer = command.run(&state.databases.user, async |tx, input| {
+    let tx = end::revoking(&state, &actor).await?;
+    let answer = command.run_in(tx, async |tx, input| {
         let moved = end::revoke(tx, &act, id, input.reason.trim()).await?;
-        Ok::<_, Error>(NdaWritten::of(moved, MESSAGE, act.now).answer())
+        Ok::<_, Error>(NdaWritten::of(moved, "The NDA was revoked.", act.now).answer())
     });
     answer.await
 }

@@ -115,7 +115,8 @@ pub async fn get(
     let (pitch, access) = found.ok_or(Refusal::NotFound)?;
     way.note(&state, &pitch, &viewer, &origin, matches!(access, Access::Signer { .. }));
     let owner = state.users.one(pitch.user_id().into()).await;
-    Ok(private(&pitch.with_owner(owner)))
+    let linked = pitch.linked(|id| state.links.make(id, actor, reading.now).url);
+    Ok(private(&linked.with_owner(owner)))
 }
 
 /// A new draft.

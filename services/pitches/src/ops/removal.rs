@@ -8,7 +8,7 @@ use pitchey_events::{PitchChanged, PitchDeleted, PitchId, UserId};
 use serde_json::json;
 
 use super::ndas::end;
-use super::{Act, own};
+use super::{Act, media, own};
 use crate::error::Error;
 use crate::store::pitches::Card;
 use crate::store::{ndas, pitches, versions};
@@ -63,6 +63,7 @@ async fn remove(
             let ids: Vec<i32> = open.iter().filter(|(_, at)| *at == status).map(|(id, _)| *id).collect();
             end::expire(tx, origin, &ids, status, now).await?;
         }
+        media::remove_all(tx, id, now).await?;
         versions::erase(tx, id).await?;
         pitches::bury(tx, id, now).await?
     } else {

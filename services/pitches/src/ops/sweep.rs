@@ -4,12 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pitchey_db::audit::Origin;
 
 use super::ndas::{end, remind};
+use super::once::once;
 use crate::error::Error;
 use crate::state::AppState;
-use crate::store::{maintenance, ndas};
+use crate::store::ndas;
 use crate::words::NdaStatus;
 
-const JOB: &str = "nda_sweep";
 const BATCH: i64 = 100;
 /// How long an owner may think before being reminded.
 const REMIND_AFTER: TimeDelta = TimeDelta::days(7);
@@ -18,19 +18,7 @@ const WARN_BEFORE: TimeDelta = TimeDelta::days(7);
 
 /// Runs the sweep of the period of `seconds` that it is now, unless a replica did. Returns how many NDAs it touched.
 pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error> {
-    let now = state.clock.now();
-    let length = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
-    let period = (now.timestamp() / length * length).to_string();
-    let mut tx = state.databases.system.begin().await?;
-    let run = maintenance::begin(&mut tx, JOB, &period, now).await?;
-    tx.commit().await?;
-    let Some(run) = run else { return Ok(None) };
-    let outcome = all(state, now).await;
-    let mut tx = state.databases.system.begin().await?;
-    let told = outcome.as_ref().copied().map_err(ToString::to_string);
-    maintenance::finish(&mut tx, run, told, state.clock.now()).await?;
-    tx.commit().await?;
-    outcome.map(Some)
+    once(state, "nda_sweep", seconds, async || all(state, state.clock.now()).await).await
 }
 
 /// Each kind by itself: what keeps one from ending keeps no other. The run has failed if one has.

@@ -44,10 +44,20 @@ pub async fn edit(
             return Err(Error::PitchIncomplete(missing));
         }
     }
+    let (card, protected) = save(tx, act, id, &content).await?;
+    announce(tx, &card).await?;
+    Ok((card, protected))
+}
+
+/// Writes a content that differs from the one there is, as the next version of a locked pitch.
+pub(super) async fn save(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    id: PitchId,
+    content: &Content,
+) -> Result<(Card, Protected), Error> {
     let (text, hash) = content.canonical()?;
     let newest = versions::newest(tx, id).await?;
     versions::insert(tx, id, newest.number + 1, (&text, &hash), act.actor.id, act.now).await?;
-    let (card, protected) = pitches::write(tx, id, &content, act.now).await?;
-    announce(tx, &card).await?;
-    Ok((card, protected))
+    Ok(pitches::write(tx, id, content, act.now).await?)
 }

@@ -51,11 +51,15 @@ pub struct Nda {
     pub expiry_days: Option<i32>,
     pub document_hash: Option<String>,
     pub approved_at: Option<DateTime<Utc>>,
+    pub approved_by: Option<i32>,
+    /// The owner's own agreement, as it was when access was asked for.
+    pub custom_file_id: Option<i32>,
     pub rejected_at: Option<DateTime<Utc>>,
     pub signer_name: Option<String>,
     pub signer_title: Option<String>,
     pub signer_company: Option<String>,
     pub receipt: Option<Value>,
+    pub signed_copy_hash: Option<String>,
     pub revoked_by: Option<i32>,
     pub revoke_reason: Option<String>,
     /// Whether the pitch is still there for who signed: neither deleted nor hidden by a moderator.
@@ -82,9 +86,9 @@ impl Nda {
         UserId(self.requester_id)
     }
 
-    /// Whether the owner approved it: a policy does so in the moment of the request.
-    pub fn approved_by_hand(&self) -> bool {
-        self.approved_at.is_some_and(|at| at != self.created_at)
+    /// Whether the owner approved it, not a policy.
+    pub const fn approved_by_hand(&self) -> bool {
+        self.approved_by.is_some()
     }
 
     /// Where it stands at `now`: time ends it whether or not the sweep has come by.
@@ -110,6 +114,7 @@ pub struct New<'a> {
     pub request_message: Option<&'a str>,
     pub pitch_version: i32,
     pub hold_key: Option<Uuid>,
+    pub custom_file_id: Option<i32>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -182,13 +187,13 @@ pub async fn request_times(
         .await
 }
 
-/// The document that was offered, with its media type and hash.
-pub async fn document(tx: &mut Tx, id: NdaId) -> QueryResult<Option<(Vec<u8>, String, String)>> {
+/// The document that was offered, if it was made here, with the media type and hash of what was offered.
+pub async fn document(tx: &mut Tx, id: NdaId) -> QueryResult<Option<(Option<Vec<u8>>, String, String)>> {
     ndas::table
         .find(id.0)
-        .filter(ndas::document.is_not_null())
+        .filter(ndas::document_hash.is_not_null())
         .select((
-            ndas::document.assume_not_null(),
+            ndas::document,
             ndas::document_media_type.assume_not_null(),
             ndas::document_hash.assume_not_null(),
         ))
@@ -216,4 +221,19 @@ pub async fn forget_messages(tx: &mut Tx, requester: UserId) -> QueryResult<()> 
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// The text of the document that was offered. `None`: it is the owner's own.
+pub async fn agreement(tx: &mut Tx, id: NdaId) -> QueryResult<Option<String>> {
+    let (text, document): (Option<String>, Option<Vec<u8>>) =
+        ndas::table.find(id.0).select((ndas::agreement, ndas::document)).first(tx).await?;
+    // Before there were PDFs the document was its text.
+    Ok(text.or_else(|| String::from_utf8(document?).ok()))
+}
+
+/// The sealed copy of a signed one.
+pub async fn signed_copy(tx: &mut Tx, id: NdaId) -> QueryResult<Option<String>> {
+    let copy =
+        ndas::table.find(id.0).select(ndas::signed_copy).first::<Option<String>>(tx).await.optional()?;
+    Ok(copy.flatten())
 }

@@ -11,9 +11,10 @@ use diesel_async::RunQueryDsl;
 use pitchey_clock::Clock;
 use pitchey_config::{Http, Mode, Rpc};
 use pitchey_events::{
-    NdaAnswerDue, NdaApproved, NdaExpired, NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn,
-    PitchChanged, PitchCommented, PitchDeleted, PitchFollowed, PitchLiked, PitchPromoted, PitchPublished,
-    PitchUnfollowed, PitchUnliked, ReportResolved, Service, UserFollowed, UserId, UserType, UserUnfollowed,
+    InvestmentTracked, MediaAdded, NdaAnswerDue, NdaApproved, NdaExpired, NdaRejected, NdaRequested,
+    NdaRevoked, NdaSigned, NdaWithdrawn, PitchChanged, PitchCommented, PitchDeleted, PitchFollowed,
+    PitchLiked, PitchPromoted, PitchPublished, PitchUnfollowed, PitchUnliked, ReportResolved, Service,
+    UserFollowed, UserId, UserType, UserUnfollowed,
 };
 use pitchey_identity::Actor;
 use pitchey_launch::Process;
@@ -46,6 +47,8 @@ pub struct App {
     pub emitted: Emitted,
     pub db: TestDatabase,
     pub settings: Settings,
+    /// Where files lie.
+    pub folder: tempfile::TempDir,
 }
 
 impl App {
@@ -72,6 +75,8 @@ impl App {
         app.emitted.ignore::<UserUnfollowed>();
         app.emitted.ignore::<ReportResolved>();
         app.emitted.ignore::<PitchPromoted>();
+        app.emitted.ignore::<MediaAdded>();
+        app.emitted.ignore::<InvestmentTracked>();
         app
     }
 
@@ -83,6 +88,7 @@ impl App {
         let emitted = Emitted::watch(&db).await;
         let others = Others::start(&clock).await;
         let broker = Broker::new();
+        let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             mode: Mode::Development,
             http: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
@@ -96,6 +102,18 @@ impl App {
             ])),
             credits: CreditsMode::Off,
             pii_key: SecretString::from(STANDARD.encode([3; 32])),
+            media: pitchey_pitches::MediaSettings {
+                folder: folder.path().to_owned(),
+                bucket: None,
+                region: "us-east-1".to_owned(),
+                endpoint: None,
+                access_key_id: None,
+                secret_access_key: None,
+                link_key: SecretString::from(STANDARD.encode([5; 32])),
+                uploads_at_once: 20,
+                wait_ms: 200,
+                tidy_seconds: 3_600,
+            },
             receipt_signing_key: SecretString::from(STANDARD.encode([4; 32])),
             share_key: SecretString::from(STANDARD.encode([5; 32])),
             public_url: "https://pitchey.test".to_owned(),
@@ -105,12 +123,19 @@ impl App {
         change(&mut settings);
         let service = start(&settings, &clock).await;
         let client = Client::gateway(Service::Pitches, service.http_address()).by(&clock);
-        Self { client, service, others, clock, emitted, db, settings }
+        Self { client, service, others, clock, emitted, db, settings, folder }
     }
 
     /// Another replica, and a client of it.
     pub async fn replica(&self) -> (Pitches, Client) {
-        let service = start(&self.settings, &self.clock).await;
+        self.replica_with(|_| {}).await
+    }
+
+    /// Another replica with other settings, and a client of it.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Settings)) -> (Pitches, Client) {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let service = start(&settings, &self.clock).await;
         let client = Client::gateway(Service::Pitches, service.http_address()).by(&self.clock);
         (service, client)
     }
@@ -142,6 +167,21 @@ impl App {
 
     pub async fn get(&self, path: &str, actor: &Actor) -> Answer {
         self.client.get(path).as_(actor).send().await
+    }
+
+    pub async fn delete(&self, path: &str, actor: &Actor) -> Answer {
+        self.client.delete(path).as_(actor).send().await
+    }
+
+    /// Uploads `bytes` as a file of this kind.
+    pub async fn upload(&self, actor: &Actor, pitch: i64, kind: &str, bytes: &[u8]) -> Answer {
+        self.send_form(actor, &[("type", kind), ("pitchId", &pitch.to_string())], Some(bytes)).await
+    }
+
+    /// Sends a form: its fields, then the file.
+    pub async fn send_form(&self, actor: &Actor, fields: &[(&str, &str)], file: Option<&[u8]>) -> Answer {
+        let (media_type, body) = form(fields, file);
+        self.client.post("/api/media/upload").as_(actor).body(&media_type, body).send().await
     }
 
     pub async fn post(&self, path: &str, actor: &Actor, body: Value) -> Answer {
@@ -271,6 +311,38 @@ impl App {
 
 async fn start(settings: &Settings, clock: &Clock) -> Pitches {
     Pitches::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The media type and the bytes of a form.
+pub fn form(fields: &[(&str, &str)], file: Option<&[u8]>) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    if let Some(file) = file {
+        body.extend_from_slice(
+            b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"My file.bin\"\r\nContent-Type: text/html\r\n\r\n",
+        );
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--edge--\r\n");
+    ("multipart/form-data; boundary=edge".to_owned(), body)
+}
+
+/// The beginning of a file of this kind, and `length` bytes in all; `seed` makes it another file.
+pub fn file(kind: &str, length: usize, seed: u8) -> Vec<u8> {
+    let mut bytes: Vec<u8> = match kind {
+        "png" => b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(),
+        "jpeg" => b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec(),
+        "pdf" => b"%PDF-1.7\n".to_vec(),
+        "mp4" => b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(),
+        "html" => b"<!DOCTYPE html><script>alert(1)</script>".to_vec(),
+        other => panic!("{other}"),
+    };
+    bytes.resize(length.max(bytes.len()), seed);
+    bytes
 }
 
 pub fn id(entity: &Value) -> i64 {

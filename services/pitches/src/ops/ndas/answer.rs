@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use pitchey_bus::outbox;
 use pitchey_db::Tx;
-use pitchey_events::{NdaApproved, NdaId, NdaRejected, UserId};
+use pitchey_events::{MediaId, NdaApproved, NdaId, NdaRejected, UserId};
 use pitchey_rpc::PublicUser;
-use pitchey_web::ApiError;
+use pitchey_web::{ApiError, FieldError, Refusal};
 use serde::Serialize;
 
 use super::{Moved, Party, as_party, documents, lost, parties, record, title};
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::ops::Act;
 use crate::state::AppState;
 use crate::store::ndas::{Nda, Offer, SIGN_WITHIN};
-use crate::store::{ndas, pitches, versions};
+use crate::store::{media, ndas, pitches, versions};
 use crate::words::NdaStatus;
 
 /// The people whom documents are about to name.
@@ -58,7 +58,7 @@ pub async fn approve(
         // Somebody's account is gone.
         return Err(Error::NdaNotPossible);
     };
-    match offer(tx, act, &nda, conditions, owner, requester).await? {
+    match offer(tx, act, &nda, conditions, Some(act.actor.id), owner, requester).await? {
         Some(nda) => {
             approved(tx, act, &nda, false).await?;
             Ok(Moved::now(nda))
@@ -66,7 +66,7 @@ pub async fn approve(
         None => match lost(tx, act, id, NdaStatus::Approved).await {
             // Nobody was faster: so it is the pitch that does not allow it.
             Err(Error::NdaWrongState { status: NdaStatus::Pending }) => {
-                let card = pitches::card(tx, nda.pitch()).await?.ok_or(pitchey_web::Refusal::NotFound)?;
+                let card = pitches::card(tx, nda.pitch()).await?.ok_or(Refusal::NotFound)?;
                 Err(Error::PitchWrongState { status: card.status })
             }
             other => other,
@@ -82,7 +82,7 @@ pub async fn approve_by_policy(
     owner: &PublicUser,
     requester: &PublicUser,
 ) -> Result<Nda, Error> {
-    let nda = offer(tx, act, nda, Conditions::default(), owner, requester)
+    let nda = offer(tx, act, nda, Conditions::default(), None, owner, requester)
         .await?
         .ok_or(Error::NdaWrongState { status: nda.status })?;
     approved(tx, act, &nda, true).await?;
@@ -94,9 +94,13 @@ async fn offer(
     act: &Act<'_>,
     nda: &Nda,
     conditions: Conditions<'_>,
+    approved_by: Option<UserId>,
     owner: &PublicUser,
     requester: &PublicUser,
 ) -> Result<Option<Nda>, Error> {
+    if let Some(id) = nda.custom_file_id {
+        return offer_own(tx, act, nda, conditions, approved_by, MediaId(id)).await;
+    }
     let version = versions::find(tx, nda.pitch(), nda.pitch_version).await?;
     let (version, _) =
         version.ok_or_else(|| Error::Internal("an NDA names a version that is not there".into()))?;
@@ -117,9 +121,38 @@ async fn offer(
     let offer = Offer {
         terms: conditions.terms,
         expiry_days: conditions.expiry_days,
-        document: document.text.as_bytes(),
+        approved_by,
+        agreement: Some(&document.text),
+        document: Some(&document.pdf),
         media_type: documents::MEDIA_TYPE,
         hash: &document.hash,
+    };
+    Ok(ndas::approve(tx, nda.id(), &offer, act.now).await?)
+}
+
+/// The owner's own document is what is signed, so nothing can be added to it.
+async fn offer_own(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    nda: &Nda,
+    conditions: Conditions<'_>,
+    approved_by: Option<UserId>,
+    id: MediaId,
+) -> Result<Option<Nda>, Error> {
+    if conditions.terms.is_some() {
+        let message = "Your own document is what is signed: nothing can be added to it.";
+        return Err(Refusal::Invalid(vec![FieldError::new("terms", "own_document", message)]).into());
+    }
+    let file = media::find(tx, id).await?.ok_or_else(|| Error::Internal("an NDA names no file".into()))?;
+    let Some(stored) = file.stored() else { return Err(Error::Internal("a custom NDA is a link".into())) };
+    let offer = Offer {
+        terms: None,
+        expiry_days: conditions.expiry_days,
+        approved_by,
+        agreement: None,
+        document: None,
+        media_type: documents::MEDIA_TYPE,
+        hash: stored.sha256,
     };
     Ok(ndas::approve(tx, nda.id(), &offer, act.now).await?)
 }

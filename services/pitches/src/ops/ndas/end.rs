@@ -7,6 +7,7 @@ use pitchey_bus::outbox;
 use pitchey_db::Tx;
 use pitchey_db::audit::Origin;
 use pitchey_events::{NdaExpired, NdaId, NdaRevoked, NdaWithdrawn};
+use pitchey_identity::Actor;
 use pitchey_web::Refusal;
 
 use super::{Moved, Party, as_party, lost, parties, parties_of, record, titles};
@@ -53,17 +54,13 @@ pub async fn revoke(tx: &mut Tx, act: &Act<'_>, id: NdaId, reason: &str) -> Resu
     Ok(Moved::now(nda))
 }
 
-/// [`revoke`] by an admin, to whom the row does not belong: in a transaction of its own, of the system role.
-pub async fn revoke_as_admin(
-    state: &AppState,
-    act: &Act<'_>,
-    id: NdaId,
-    reason: &str,
-) -> Result<Moved, Error> {
-    let mut tx = state.databases.system.begin().await?;
-    let moved = revoke(&mut tx, act, id, reason).await?;
-    tx.commit().await?;
-    Ok(moved)
+/// The transaction of [`revoke`]: an admin's passes row level security, since the row is none of the admin's.
+pub async fn revoking(state: &AppState, actor: &Actor) -> Result<Tx, Error> {
+    Ok(if actor.admin {
+        state.databases.system.begin().await?
+    } else {
+        state.databases.user.begin(Some(actor.id)).await?
+    })
 }
 
 /// `from` -> expired, of `ids` those that still are `from`; the caller knows that their time is over. Returns how many.

@@ -1,12 +1,16 @@
 //! What the parties may see of their NDAs.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use pitchey_db::Tx;
-use pitchey_events::{NdaId, PitchId};
+use pitchey_events::{MediaId, NdaId, PitchId};
 use pitchey_identity::Actor;
 use pitchey_web::{Cursor, Listed, Paging, Refusal};
 
+use super::documents::MEDIA_TYPE;
 use super::request::within_limit;
+use super::sign::sealed_place;
 use crate::eligibility;
 use crate::error::Error;
 use crate::ops::reading;
@@ -14,8 +18,8 @@ use crate::projection::{Access, Viewer};
 use crate::receipts::Receipt;
 use crate::state::AppState;
 use crate::store::ndas::{self, Nda, Side};
-use crate::store::pitches;
 use crate::store::pitches::Card;
+use crate::store::{media, pitches};
 use crate::words::NdaStatus;
 
 /// One of the acting user's NDAs.
@@ -90,7 +94,47 @@ pub async fn receipt(tx: &mut Tx, id: NdaId) -> Result<Receipt, Error> {
     serde_json::from_value(receipt).map_err(|error| Error::Internal(error.into()))
 }
 
-/// The document that was offered, with its media type and hash.
-pub async fn document(tx: &mut Tx, id: NdaId) -> Result<(Vec<u8>, String, String), Error> {
-    Ok(ndas::document(tx, id).await?.ok_or(Refusal::NotFound)?)
+/// A document of an NDA.
+pub struct Document {
+    pub content: Content,
+    pub media_type: String,
+    /// SHA-256 in hex.
+    pub hash: String,
+}
+
+/// Where a document's bytes are.
+pub enum Content {
+    Here(Vec<u8>),
+    /// The owner's own, with the files.
+    File {
+        key: String,
+        size: u64,
+    },
+}
+
+/// The document that was offered.
+pub async fn document(tx: &mut Tx, id: NdaId) -> Result<Document, Error> {
+    let nda = get(tx, id).await?;
+    let (bytes, media_type, hash) = ndas::document(tx, id).await?.ok_or(Refusal::NotFound)?;
+    let content = match (bytes, nda.custom_file_id) {
+        (Some(bytes), _) => Content::Here(bytes),
+        (None, Some(file)) => {
+            let file = media::find(tx, MediaId(file)).await?.ok_or(Refusal::NotFound)?;
+            let stored = file.stored().ok_or(Refusal::NotFound)?;
+            Content::File { key: stored.key.to_owned(), size: stored.size }
+        }
+        (None, None) => return Err(Refusal::NotFound.into()),
+    };
+    Ok(Document { content, media_type, hash })
+}
+
+/// The copy with the signature block, of one that was signed.
+pub async fn signed_copy(tx: &mut Tx, state: &AppState, id: NdaId) -> Result<Document, Error> {
+    let nda = get(tx, id).await?;
+    let sealed = ndas::signed_copy(tx, id).await?;
+    let (sealed, hash) = sealed.zip(nda.signed_copy_hash).ok_or(Refusal::NotFound)?;
+    let opened = state.sealer.open(&sealed_place("signed_copy", nda.id), &sealed);
+    let opened = opened.map_err(|error| Error::Internal(error.into()))?;
+    let bytes = STANDARD.decode(opened).map_err(|error| Error::Internal(error.into()))?;
+    Ok(Document { content: Content::Here(bytes), media_type: MEDIA_TYPE.to_owned(), hash })
 }

@@ -16,7 +16,7 @@ use crate::projection::{Access, Viewer};
 use crate::state::AppState;
 use crate::store::ndas::{Nda, New};
 use crate::store::pitches::Card;
-use crate::store::{ndas, pitches, policies, versions};
+use crate::store::{media, ndas, pitches, policies, versions};
 use crate::words::{Agreement, NdaStatus, Policy};
 
 const DAY: TimeDelta = TimeDelta::days(1);
@@ -83,6 +83,7 @@ pub async fn request(
     }
     let newest = versions::newest(tx, pitch).await?;
     let nda_type = card.nda_type.unwrap_or(Agreement::Basic);
+    let custom = if nda_type == Agreement::Custom { media::custom_nda(tx, pitch).await? } else { None };
     let new = New {
         pitch_id: card.id,
         requester_id: act.actor.id.0,
@@ -91,6 +92,7 @@ pub async fn request(
         request_message: message,
         pitch_version: newest.number,
         hold_key: hold.map(|key| key.0),
+        custom_file_id: custom.map(|file| file.id),
         created_at: act.now,
         updated_at: act.now,
     };

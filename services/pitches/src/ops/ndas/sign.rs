@@ -1,5 +1,7 @@
 //! The signature: from here on there is access.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use pitchey_bus::outbox;
 use pitchey_db::Tx;
@@ -7,7 +9,7 @@ use pitchey_events::{NdaId, NdaSigned};
 use pitchey_web::Timestamp;
 use serde::Serialize;
 
-use super::{Moved, Party, as_party, lost, parties, record};
+use super::{Moved, Party, as_party, documents, lost, parties, record, title};
 use crate::error::Error;
 use crate::ops::Act;
 use crate::state::AppState;
@@ -41,6 +43,8 @@ pub struct Statement<'a> {
     pub signer_company: Option<&'a str>,
     pub signed_at: Timestamp,
     pub expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_copy_sha256: Option<&'a str>,
 }
 
 /// approved -> signed, by the requester, who names the very document that was offered.
@@ -66,6 +70,25 @@ pub async fn sign(
     let version = versions::find(tx, nda.pitch(), nda.pitch_version).await?;
     let (version, _) =
         version.ok_or_else(|| Error::Internal("an NDA names a version that is not there".into()))?;
+    let agreement = ndas::agreement(tx, id).await?;
+    let copy = documents::signed_copy(&documents::Signing {
+        nda_id: nda.id,
+        pitch_id: nda.pitch_id,
+        pitch_title: &title(tx, &nda).await?,
+        version: nda.pitch_version,
+        version_hash: &version.content_sha256,
+        agreement: agreement.as_deref(),
+        document_hash: signer.document_hash,
+        owner_id: nda.owner_id,
+        signer_id: nda.requester_id,
+        signer_name: signer.full_name,
+        signer_title: signer.title,
+        signer_company: signer.company,
+        address: act.origin.ip.as_deref(),
+        key_id: &state.receipts.key_id(),
+        at: act.now,
+        expires_at,
+    })?;
     let receipt = state.receipts.sign(&Statement {
         kind: "pitchey.nda.receipt.v1",
         nda_id: nda.id,
@@ -81,15 +104,17 @@ pub async fn sign(
         signer_company: signer.company,
         signed_at: act.now.into(),
         expires_at: expires_at.into(),
+        signed_copy_sha256: Some(&copy.hash),
     })?;
     let receipt = serde_json::to_value(receipt).map_err(|error| Error::Internal(error.into()))?;
-    let sealed = |column: &str, text: &Option<String>| {
+    let sealed = |column: &str, text: Option<&str>| {
         let place = sealed_place(column, nda.id);
-        text.as_deref().map(|text| state.sealer.seal(&place, text)).transpose()
+        let sealed = text.map(|text| state.sealer.seal(&place, text)).transpose();
+        sealed.map_err(|error| Error::Internal(error.into()))
     };
-    let ip_address = sealed("ip_address", &act.origin.ip).map_err(|error| Error::Internal(error.into()))?;
-    let user_agent =
-        sealed("user_agent", &act.origin.user_agent).map_err(|error| Error::Internal(error.into()))?;
+    let ip_address = sealed("ip_address", act.origin.ip.as_deref())?;
+    let user_agent = sealed("user_agent", act.origin.user_agent.as_deref())?;
+    let signed_copy = sealed("signed_copy", Some(&STANDARD.encode(&copy.pdf)))?;
     let signature = Signature {
         signed_at: act.now,
         expires_at,
@@ -99,6 +124,8 @@ pub async fn sign(
         ip_address: ip_address.as_deref(),
         user_agent: user_agent.as_deref(),
         receipt: &receipt,
+        signed_copy: signed_copy.as_deref(),
+        signed_copy_hash: &copy.hash,
     };
     let Some(nda) = ndas::sign(tx, id, signer.document_hash, &signature).await? else {
         return lost(tx, act, id, NdaStatus::Signed).await;

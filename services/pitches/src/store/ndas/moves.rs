@@ -15,7 +15,12 @@ use crate::words::{NdaStatus, PitchStatus};
 pub struct Offer<'a> {
     pub terms: Option<&'a str>,
     pub expiry_days: Option<i32>,
-    pub document: &'a [u8],
+    /// Who approved by hand.
+    pub approved_by: Option<UserId>,
+    /// The text of the document, where it was made here.
+    pub agreement: Option<&'a str>,
+    /// `None`: it is the owner's own, which lies with the media.
+    pub document: Option<&'a [u8]>,
     pub media_type: &'a str,
     pub hash: &'a str,
 }
@@ -41,6 +46,8 @@ pub async fn approve(
     .set((
         ndas::status.eq(NdaStatus::Approved),
         ndas::approved_at.eq(now),
+        ndas::approved_by.eq(offer.approved_by.map(|id| id.0)),
+        ndas::agreement.eq(offer.agreement),
         ndas::terms.eq(offer.terms),
         ndas::expiry_days.eq(offer.expiry_days),
         ndas::document.eq(offer.document),
@@ -101,7 +108,7 @@ pub async fn withdraw(tx: &mut Tx, id: NdaId, now: DateTime<Utc>) -> QueryResult
     .optional()
 }
 
-/// What a signature leaves behind. Address and user agent are sealed.
+/// What a signature leaves behind. Address, user agent and the copy that names them are sealed.
 #[derive(AsChangeset)]
 #[diesel(table_name = ndas)]
 pub struct Signature<'a> {
@@ -113,6 +120,8 @@ pub struct Signature<'a> {
     pub ip_address: Option<&'a str>,
     pub user_agent: Option<&'a str>,
     pub receipt: &'a Value,
+    pub signed_copy: Option<&'a str>,
+    pub signed_copy_hash: &'a str,
 }
 
 /// approved -> signed, of the very document that was offered and in time.
