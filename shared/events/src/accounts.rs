@@ -13,7 +13,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "Somebody registered and was promised a mail to verify the address.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[Notifications],
+        consumers: &[Notifications, Analytics],
         listeners: &[],
     },
     Entry {
@@ -53,7 +53,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A user logged in.",
         kind: Kind::Fact,
         producer: Accounts,
-        consumers: &[Notifications],
+        consumers: &[Notifications, Analytics],
         listeners: &[],
     },
     Entry {

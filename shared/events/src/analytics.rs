@@ -21,7 +21,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "How often a pitch has been viewed, all in all; at most one in five seconds a pitch.",
         kind: Kind::State,
         producer: Analytics,
-        consumers: &[Notifications],
+        consumers: &[Notifications, Pitches],
         listeners: &[],
     },
 ];

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, Kind, Service, Subject, Tier, UserId};
 
-use Service::{Accounts, Notifications, Payments};
+use Service::{Accounts, Analytics, Notifications, Payments};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr) => {
@@ -29,11 +29,11 @@ pub(crate) static EVENTS: &[Entry] = &[
         consumers: &[Accounts, Notifications],
         listeners: &[],
     },
-    fact!(CreditsPurchased, "A user bought credits, and they are there.", &[Notifications]),
+    fact!(CreditsPurchased, "A user bought credits, and they are there.", &[Notifications, Analytics]),
     fact!(CreditsLow, "Spending took a user's balance below what the next NDA request costs.", &[Notifications]),
-    fact!(PaymentSucceeded, "Money came in; the invoice is written.", &[Notifications]),
+    fact!(PaymentSucceeded, "Money came in; the invoice is written.", &[Notifications, Analytics]),
     fact!(PaymentFailed, "A payment did not go through.", &[Notifications]),
-    fact!(PaymentRefunded, "Money went back; the credit note is written.", &[Notifications]),
+    fact!(PaymentRefunded, "Money went back; the credit note is written.", &[Notifications, Analytics]),
 ];
 
 /// See the catalogue.

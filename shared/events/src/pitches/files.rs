@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, HoldKey, InvestmentId, Kind, MediaId, PitchId, Service, Subject, UserId};
 
-use Service::{Notifications, Payments, Pitches};
+use Service::{Analytics, Notifications, Payments, Pitches};
 
 pub(crate) static EVENTS: &[Entry] = &[
     Entry {
@@ -20,7 +20,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "A buyer noted an investment in a pitch; how much is the buyer's own business.",
         kind: Kind::Fact,
         producer: Pitches,
-        consumers: &[Notifications],
+        consumers: &[Notifications, Analytics],
         listeners: &[],
     },
 ];

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, Event, HoldKey, Kind, PitchId, Service, Subject, UserId};
 
-use Service::{Messaging, Notifications, Payments, Pitches};
+use Service::{Analytics, Messaging, Notifications, Payments, Pitches};
 
 macro_rules! fact {
     ($event:ident, $meaning:literal, $consumers:expr) => {
@@ -21,16 +21,16 @@ macro_rules! fact {
 }
 
 pub(crate) static EVENTS: &[Entry] = &[
-    fact!(UserFollowed, "A user follows another.", &[Notifications]),
-    fact!(UserUnfollowed, "A user follows another no more.", &[]),
-    fact!(PitchFollowed, "A user put a pitch on the watch list.", &[Notifications]),
-    fact!(PitchUnfollowed, "A user took a pitch from the watch list.", &[]),
-    fact!(PitchLiked, "A user likes a pitch.", &[Notifications]),
-    fact!(PitchUnliked, "A user likes a pitch no more.", &[]),
-    fact!(PitchCommented, "A user wrote a comment on a pitch.", &[Notifications]),
+    fact!(UserFollowed, "A user follows another.", &[Notifications, Analytics]),
+    fact!(UserUnfollowed, "A user follows another no more.", &[Analytics]),
+    fact!(PitchFollowed, "A user put a pitch on the watch list.", &[Notifications, Analytics]),
+    fact!(PitchUnfollowed, "A user took a pitch from the watch list.", &[Analytics]),
+    fact!(PitchLiked, "A user likes a pitch.", &[Notifications, Analytics]),
+    fact!(PitchUnliked, "A user likes a pitch no more.", &[Analytics]),
+    fact!(PitchCommented, "A user wrote a comment on a pitch.", &[Notifications, Analytics]),
     fact!(ReportResolved, "A moderator decided on a report.", &[Notifications]),
-    fact!(PitchPromoted, "An owner paid for the promotion of a pitch.", &[Payments]),
-    fact!(PitchDeleted, "A pitch was deleted by its owner, or with its owner's account.", &[Messaging]),
+    fact!(PitchPromoted, "An owner paid for the promotion of a pitch.", &[Payments, Analytics]),
+    fact!(PitchDeleted, "A pitch was deleted by its owner, or with its owner's account.", &[Messaging, Analytics]),
 ];
 
 macro_rules! pitch_event {
