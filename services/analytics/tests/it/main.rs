@@ -1,0 +1,12 @@
+//! The analytics service against real Postgres and RabbitMQ.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod activity;
+mod app;
+mod contracts;
+mod counting;
+mod dashboards;
+mod export;
+mod ingest;
+mod jobs;
+mod proofs;
