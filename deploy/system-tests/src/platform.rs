@@ -119,6 +119,8 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
         ("ACCOUNTS_EXPORT_FROM", "pitches,notifications".to_owned()),
         ("PITCHES_RECEIPT_SIGNING_KEY", key("receipts")),
         ("PITCHES_CREDITS", "off".to_owned()),
+        ("PITCHES_MEDIA__LINK_KEY", key("media links")),
+        ("PITCHES_MEDIA__FOLDER", dir.path().join("media").to_string_lossy().into_owned()),
         ("NOTIFICATIONS_UNSUBSCRIBE_KEY", key("unsubscribe")),
         ("NOTIFICATIONS_WEBHOOK_SECRET", format!("whsec_{}", key("webhook"))),
         ("NOTIFICATIONS_MAIL__FOLDER", mails.to_string_lossy().into_owned()),
