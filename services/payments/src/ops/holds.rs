@@ -18,6 +18,8 @@ pub const TENTATIVE: TimeDelta = TimeDelta::minutes(2);
 const FREE_PUBLICATIONS: i64 = 3;
 /// A balance below this is told: it is what the next NDA request costs.
 const LOW: i32 = 10;
+/// What is violated by a key that is in use.
+const LEDGER_KEY: &str = "credit_ledger_idempotency_key_key";
 /// Most that one thing costs, in credits.
 const MOST: i32 = 1_000;
 
@@ -62,7 +64,8 @@ pub async fn take(tx: &mut Tx, asked: Asked, now: DateTime<Utc>) -> Result<Outco
     let what = if asked.charge { As::Charge } else { As::Hold { until: now + TENTATIVE } };
     let booked_as = format!("hold:{}", asked.key);
     let taken = ledger::take(tx, taking(asked, &booked_as, now), what).await;
-    match taken.on_constraint("credit_holds_pkey", Error::HoldKeyReused) {
+    // The row of the ledger comes before that of the hold.
+    match taken.on_constraint(LEDGER_KEY, Error::HoldKeyReused) {
         Ok(Some(taken)) => {
             tell_if_low(tx, asked.user, taken.balance_after, asked.amount).await?;
             Ok(Outcome::Taken { amount: asked.amount, balance: taken.balance_after })

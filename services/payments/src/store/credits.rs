@@ -1,12 +1,13 @@
 //! `credits`: what each user has.
 
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::UserId;
 
 use crate::schema::{credit_holds as holds, credits};
-use crate::words::HoldStatus;
 
 /// What a user has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Selectable)]
@@ -44,12 +45,14 @@ pub async fn open(tx: &mut Tx, user: UserId) -> QueryResult<()> {
 
 /// How many credits of `user` are set aside.
 pub async fn held(tx: &mut Tx, user: UserId) -> QueryResult<i64> {
-    let open = holds::status.eq(HoldStatus::Tentative).or(holds::status.eq(HoldStatus::Firm));
-    let sum: Option<i64> = holds::table
-        .filter(holds::user_id.eq(user.0))
-        .filter(open)
-        .select(diesel::dsl::sum(holds::amount))
-        .first(tx)
-        .await?;
+    let sum: Option<i64> = open_holds(user).select(diesel::dsl::sum(holds::amount)).first(tx).await?;
     Ok(sum.unwrap_or(0))
+}
+
+/// Spelled as the index is, so that it serves.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn open_holds(user: UserId) -> _ {
+    let user: i32 = user.0;
+    let open: SqlLiteral<Bool> = diesel::dsl::sql("status IN ('tentative', 'firm')");
+    holds::table.filter(holds::user_id.eq(user)).filter(open)
 }

@@ -79,7 +79,7 @@ pub enum As {
 /// Takes credits, with the row of `credit_holds` that says what for. `None`: there are not enough, and nothing has changed.
 ///
 /// # Errors
-/// `credit_holds_pkey` if the key is in use.
+/// `credit_ledger_idempotency_key_key` if the key is in use.
 pub async fn take(tx: &mut Tx, taking: Taking<'_>, what: As) -> QueryResult<Option<Taken>> {
     let sql = format!(
         "{TAKE},
