@@ -1,9 +1,11 @@
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use pitchey_events::{MailRequestId, PitchId, UserId};
 use pitchey_rpc::{Accounts, Pitches};
+use pitchey_web::Refusal;
 use serde_json::json;
 
 use super::Transport;
@@ -28,6 +30,8 @@ const ATTEMPTS: i32 = 5;
 /// Attempts whose end nobody learned, as the worker died or the server fell silent, before a mail is left alone: the first may have sent it,
 /// so may the second.
 const VANISHED: i16 = 2;
+/// Longest pause before another try to write down that a mail was sent.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// Longest error that is kept.
 const ERROR: usize = 500;
 
@@ -246,19 +250,7 @@ impl Sender {
         let attempts = mail.attempts + 1;
         match self.transport.send(outgoing).await {
             Ok(()) => {
-                let now = self.desk.clock.now();
-                let mut tx = self.desk.db.begin().await?;
-                if email_queue::sent(&mut tx, mail.id, now).await? {
-                    email_events::insert(
-                        &mut tx,
-                        mail.id,
-                        Event::Sent,
-                        now,
-                        Some(json!({ "attempt": attempts })),
-                    )
-                    .await?;
-                }
-                tx.commit().await?;
+                self.note_sent(mail, attempts).await?;
                 metrics::counter!("mail_sent_total", "template" => mail.template.clone()).increment(1);
                 tracing::debug!(mail = mail.id, template = mail.template, "sent");
                 Ok(())
@@ -276,6 +268,32 @@ impl Sender {
                 self.stop(mail, attempts, stop).await
             }
         }
+    }
+
+    /// Writes down that the server took `mail`. While the database is away this is tried again for some seconds: unwritten, it would be sent again.
+    async fn note_sent(&self, mail: &Mail, attempts: i32) -> Result<(), Error> {
+        let mut pause = Duration::from_millis(250);
+        loop {
+            match self.write_sent(mail, attempts).await {
+                Err(Error::Refused(Refusal::Database(pitchey_db::Error::Unavailable(_))))
+                    if pause <= LONGEST_PAUSE =>
+                {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                written => return written,
+            }
+        }
+    }
+
+    async fn write_sent(&self, mail: &Mail, attempts: i32) -> Result<(), Error> {
+        let now = self.desk.clock.now();
+        let mut tx = self.desk.db.begin().await?;
+        if email_queue::sent(&mut tx, mail.id, now).await? {
+            let metadata = Some(json!({ "attempt": attempts }));
+            email_events::insert(&mut tx, mail.id, Event::Sent, now, metadata).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Writes down why `mail` goes no further now.

@@ -70,7 +70,7 @@ fn verdict(error: &Error) -> NotSent {
     // closed or full, and not of this mail. 4.2 is the same for this hour.
     match (u16::from(code), status.strip_prefix("5."), status.strip_prefix("4.")) {
         (550 | 551 | 553, Some("1.1" | "1.2" | "1.3" | "1.6" | "1.10"), _) => NotSent::Bounced(text),
-        (550 | 551 | 552 | 553, Some("2.0" | "2.1" | "2.2"), _) => NotSent::BouncedSoftly(text),
+        (550 | 551 | 553, Some("2.0" | "2.1" | "2.2"), _) => NotSent::BouncedSoftly(text),
         (550 | 551 | 553, Some(status), _) if status.starts_with("2.") => NotSent::Never(text),
         (450 | 451 | 452, _, Some("2.0" | "2.1" | "2.2")) => NotSent::MailboxLater(text),
         _ => NotSent::Later(text),

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use serde_json::Value;
@@ -75,27 +75,33 @@ pub(crate) async fn told_by_provider(
     at: DateTime<Utc>,
     metadata: Value,
 ) -> QueryResult<bool> {
-    let inserted = diesel::insert_into(email_events::table)
-        .values((
-            email_events::email_id.eq(email),
-            email_events::event.eq(event.as_str()),
-            email_events::timestamp.eq(at),
-            email_events::metadata.eq(metadata),
-            email_events::provider_event_id.eq(provider_event_id),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx)
-        .await?;
+    // Should the mail be gone, what was said of it stays.
+    let inserted = diesel::sql_query(
+        "INSERT INTO email_events (email_id, event, \"timestamp\", metadata, provider_event_id)
+         VALUES ((SELECT id FROM email_queue WHERE id = $1), $2, $3, $4, $5)
+         ON CONFLICT (provider_event_id) DO NOTHING",
+    )
+    .bind::<BigInt, _>(email)
+    .bind::<Text, _>(event.as_str())
+    .bind::<Timestamptz, _>(at)
+    .bind::<Jsonb, _>(metadata)
+    .bind::<Text, _>(provider_event_id)
+    .execute(tx)
+    .await?;
     Ok(inserted == 1)
 }
 
-/// How many mails to `address` bounced softly since `since`.
+/// How many mails to `address` bounced softly since `since`. Whoever counts for the same address at the same time waits, and counts this one, too.
 pub(crate) async fn soft_bounces(tx: &mut Tx, address: &str, since: DateTime<Utc>) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Counted {
         #[diesel(sql_type = BigInt)]
         mails: i64,
     }
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('soft bounces/' || lower($1), 0))")
+        .bind::<Text, _>(address)
+        .execute(tx)
+        .await?;
     let counted: Counted = diesel::sql_query(
         "SELECT count(DISTINCT email_id) AS mails FROM email_events
          WHERE event = 'bounced' AND metadata ->> 'kind' = 'soft' AND \"timestamp\" >= $2

@@ -29,6 +29,8 @@ pub struct Person {
     pub email: String,
     pub name: String,
     pub active: bool,
+    /// In the days of grace before it is deleted.
+    pub closing: bool,
 }
 
 /// A running server.
@@ -59,7 +61,7 @@ impl Accounts {
     }
 
     pub fn knows(&self, user: UserId, email: &str, name: &str) {
-        let person = Person { email: email.to_owned(), name: name.to_owned(), active: true };
+        let person = Person { email: email.to_owned(), name: name.to_owned(), active: true, closing: false };
         self.known().people.insert(user.0, person);
     }
 
@@ -144,8 +146,8 @@ impl accounts_server::Accounts for Answers {
         let mut known = self.known()?;
         known.asked += 1;
         let recipients = request.into_inner().user_ids.into_iter().filter_map(|user_id| {
-            let Person { email, name, active } = known.people.get(&user_id)?.clone();
-            Some(Recipient { user_id, email, name, active, closing: false })
+            let Person { email, name, active, closing } = known.people.get(&user_id)?.clone();
+            Some(Recipient { user_id, email, name, active, closing })
         });
         Ok(Response::new(RecipientsReply { recipients: recipients.collect() }))
     }

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use pitchey_bus::{Bus, Consumes, Listeners, outbox};
 use pitchey_clock::Clock;
-use pitchey_config::{Http, Mode};
+use pitchey_config::{Http, Mode, Rpc};
 use pitchey_db::Databases;
 use pitchey_events::{Event, NdaId, NdaParties, NdaType, PitchId, Service, UserId, UserType};
 use pitchey_identity::Actor;
@@ -22,12 +22,14 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
+use crate::pitches::Pitches;
 
 /// Nothing is started yet but what is around the service.
 pub struct World {
     pub db: TestDatabase,
     pub broker: Broker,
     pub accounts: Accounts,
+    pub pitches: Pitches,
     pub clock: Clock,
     pub folder: TempDir,
     pub settings: Settings,
@@ -42,10 +44,16 @@ pub struct App {
 }
 
 /// The relays of the services that tell things.
-struct Producer {
-    accounts: (Databases, Bus),
-    pitches: (Databases, Bus),
-}
+struct Producer(BTreeMap<Service, (Databases, Bus)>);
+
+/// Services that tell things.
+const PRODUCERS: [Service; 5] =
+    [Service::Accounts, Service::Pitches, Service::Messaging, Service::Payments, Service::Analytics];
+
+/// Signs links that unsubscribe.
+pub const UNSUBSCRIBE_KEY: &str = "dW5zdWJzY3JpYmUgdW5zdWJzY3JpYmUgdW5zdWJzY3I=";
+/// Signs what the mail provider reports.
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub fn mail(folder: &Path) -> Mail {
     Mail {
@@ -54,6 +62,8 @@ pub fn mail(folder: &Path) -> Mail {
         smtp_connections: 10,
         folder: folder.to_owned(),
         from: Some("Pitchey <no-reply@pitchey.test>".to_owned()),
+        dkim_selector: None,
+        dkim_key: None,
         poll_ms: 50,
         lease_seconds: 120,
         attempt_seconds: 45,
@@ -77,6 +87,7 @@ impl World {
         let db = TestDatabase::create().await;
         let broker = Broker::new();
         let accounts = Accounts::start(clock.clone()).await;
+        let pitches = Pitches::start(clock.clone()).await;
         let folder = TempDir::new().unwrap();
         let settings = Settings {
             mode: Mode::Development,
@@ -84,11 +95,15 @@ impl World {
             database: db.settings(Service::Notifications),
             broker: pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone()),
             identity: identity::keys(Service::Notifications),
-            rpc_targets: targets(accounts.address),
+            rpc: Rpc { address: SocketAddr::from(([127, 0, 0, 1], 0)) },
+            rpc_targets: targets(accounts.address, pitches.address),
             public_url: "https://pitchey.test".to_owned(),
+            unsubscribe_key: SecretString::from(UNSUBSCRIBE_KEY),
+            webhook_secret: Some(SecretString::from(WEBHOOK_SECRET)),
+            digest_hour: 7,
             mail: mail(folder.path()),
         };
-        Self { db, broker, accounts, clock, folder, settings }
+        Self { db, broker, accounts, pitches, clock, folder, settings }
     }
 
     /// Mails go to a mail server at `address`.
@@ -106,11 +121,12 @@ impl World {
 
     pub async fn start(self) -> App {
         let service = self.replica().await;
-        let client = Client::gateway(Service::Notifications, service.http_address());
-        let producer = Producer {
-            accounts: relay(&self, Service::Accounts).await,
-            pitches: relay(&self, Service::Pitches).await,
-        };
+        let client = Client::gateway(Service::Notifications, service.http_address()).by(&self.clock);
+        let mut producers = BTreeMap::new();
+        for service in PRODUCERS {
+            producers.insert(service, relay(&self, service).await);
+        }
+        let producer = Producer(producers);
         App { world: self, client, service, producer }
     }
 
@@ -257,6 +273,16 @@ impl App {
         .await
     }
 
+    /// Does what is due by the clock.
+    pub async fn run_jobs(&self) {
+        self.service.run_jobs().await;
+    }
+
+    /// Where gRPC is.
+    pub fn rpc_address(&self) -> SocketAddr {
+        self.service.rpc_address()
+    }
+
     pub async fn stop(self) -> World {
         self.service.stop().await;
         self.world
@@ -265,11 +291,8 @@ impl App {
 
 impl Producer {
     fn of<E: Event>(&self) -> &(Databases, Bus) {
-        match pitchey_events::entry(E::TYPE).unwrap().producer {
-            Service::Accounts => &self.accounts,
-            Service::Pitches => &self.pitches,
-            other => panic!("{other} tells nothing to notifications"),
-        }
+        let producer = pitchey_events::entry(E::TYPE).unwrap().producer;
+        self.0.get(&producer).unwrap_or_else(|| panic!("{producer} tells nothing to notifications"))
     }
 }
 
@@ -280,8 +303,9 @@ async fn relay(world: &World, service: Service) -> (Databases, Bus) {
     (databases, bus)
 }
 
-pub fn targets(accounts: SocketAddr) -> Targets {
-    Targets(BTreeMap::from([("accounts".to_owned(), format!("http://{accounts}"))]))
+pub fn targets(accounts: SocketAddr, pitches: SocketAddr) -> Targets {
+    let at = |name: &str, address| (name.to_owned(), format!("http://{address}"));
+    Targets(BTreeMap::from([at("accounts", accounts), at("pitches", pitches)]))
 }
 
 /// Where accounts says that `user` gets mail.

@@ -33,6 +33,18 @@ const TOLD: &[(&str, &[&str])] = &[
     (NdaRevoked::TYPE, &["r mail nda-revoked", "r bell nda_revoked"]),
     (NdaExpired::TYPE, &["r mail nda-expired", "r bell nda_expired", "o bell nda_expired"]),
     (NdaAnswerDue::TYPE, &["o mail nda-reminder", "o bell nda_reminder"]),
+    (NdaExpiring::TYPE, &["r mail nda-expiring", "r bell nda_expiring"]),
+    (DeletionRequested::TYPE, &["o mail account-deleted"]),
+    (DeletionCancelled::TYPE, &["o bell account_kept"]),
+    (DataExportReady::TYPE, &["o mail data-export-ready", "o bell data_export_ready"]),
+    (PitchCommented::TYPE, &["o bell pitch_commented"]),
+    (InvestmentTracked::TYPE, &["o bell investment_tracked"]),
+    (ReportResolved::TYPE, &["r mail report-outcome", "r bell report_resolved"]),
+    (CreditsPurchased::TYPE, &["r bell credits_purchased"]),
+    (PaymentSucceeded::TYPE, &["r mail payment-receipt", "r bell payment_succeeded"]),
+    (PaymentFailed::TYPE, &["r mail payment-failed", "r bell payment_failed"]),
+    (PaymentRefunded::TYPE, &["r bell payment_refunded"]),
+    (SubscriptionChanged::TYPE, &["r mail subscription-changed", "r bell subscription_changed"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,6 +85,70 @@ async fn each_event_tells_its_people_once_however_often_it_arrives() {
         NdaRevoked { parties: parties(), was_signed: true, revoked_by: owner },
         NdaExpired { parties: parties(), was: "pending".to_owned() },
         NdaAnswerDue { parties: parties(), expires_at: at },
+        NdaExpiring { parties: parties(), status: "signed".to_owned(), expires_at: at },
+        DeletionRequested { user_id: owner, deleted_from: at },
+        DeletionCancelled { user_id: owner },
+        DataExportReady { user_id: owner, export_id: 9, mail_request_id: promised(), expires_at: at },
+        PitchCommented {
+            pitch_id: PitchId(42),
+            owner_id: owner,
+            pitch_title: "The Lighthouse".to_owned(),
+            comment_id: 3,
+            author_id: requester,
+        },
+        InvestmentTracked {
+            investment_id: InvestmentId(4),
+            pitch_id: PitchId(42),
+            pitch_title: "The Lighthouse".to_owned(),
+            owner_id: owner,
+            investor_id: requester,
+        },
+        ReportResolved {
+            report_id: 5,
+            reporter_id: requester,
+            target_type: "pitch".to_owned(),
+            target_id: 42,
+            outcome: "upheld".to_owned(),
+        },
+        CreditsPurchased { user_id: requester, credits: 10, balance: 12, transaction_id: 6 },
+        PaymentSucceeded {
+            user_id: requester,
+            transaction_id: 6,
+            amount_cents: 1_499,
+            currency: "EUR".to_owned(),
+            description: "10 credits".to_owned(),
+            invoice_number: "2026-000042".to_owned(),
+            paid_at: at,
+        },
+        PaymentFailed {
+            user_id: requester,
+            transaction_id: 7,
+            amount_cents: 1_499,
+            currency: "EUR".to_owned(),
+            description: "10 credits".to_owned(),
+            for_plan: false,
+        },
+        PaymentRefunded {
+            user_id: requester,
+            transaction_id: 6,
+            amount_cents: 1_499,
+            currency: "EUR".to_owned(),
+            invoice_number: "2026-000043".to_owned(),
+        },
+        SubscriptionChanged {
+            user_id: requester,
+            version: 1,
+            tier: Tier::Pro,
+            previous_tier: Tier::Free,
+            status: "active".to_owned(),
+            billing_interval: None,
+            started_at: None,
+            current_period_end: None,
+            cancel_at_period_end: false,
+            grace_until: None,
+            customer_id: None,
+            subscription_id: None,
+        },
     ];
     app.world.all_settled().await;
     let sent = TOLD.iter().flat_map(|(_, told)| *told).filter(|told| told.contains(" mail ")).count();
@@ -111,6 +187,69 @@ async fn each_event_tells_its_people_once_however_often_it_arrives() {
 
 fn type_of<E: Event>(_: &E) -> &'static str {
     E::TYPE
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_again_and_again_is_told_once() {
+    let world = World::standing_still().await;
+    let owner = world.person(UserType::Creator, "Alex").await;
+    let other = world.person(UserType::Investor, "Sarah").await.id;
+    let app = world.start().await;
+    let preferences = serde_json::json!({ "pitchViews": "instant" });
+    app.client.put("/api/email/preferences").as_(&owner).json(&preferences).send().await.ok();
+    let (pitch_id, owner_id, title) = (PitchId(42), owner.id, || "The Lighthouse".to_owned());
+    let message = |message_id, sender_id: UserId, recipients: &[UserId], kind: &str| MessageSent {
+        message_id: MessageId(message_id),
+        conversation_id: ConversationId(8),
+        conversation_type: "direct".to_owned(),
+        sender_id,
+        recipient_ids: recipients.to_vec(),
+        message_type: kind.to_owned(),
+    };
+    for _ in 0..2 {
+        app.emit(&UserFollowed { user_id: owner_id, follower_id: other }).await;
+        app.emit(&PitchFollowed { pitch_id, owner_id, pitch_title: title(), follower_id: other }).await;
+        app.emit(&PitchLiked { pitch_id, owner_id, pitch_title: title(), user_id: other }).await;
+        app.emit(&CreditsLow { user_id: owner_id, balance: 4 }).await;
+        app.emit(&message(1, other, &[owner_id], "text")).await;
+    }
+    for views in 1..=3 {
+        let (owner_id, pitch_title) = (Some(owner_id), Some(title()));
+        app.emit(&PitchViewsCounted { pitch_id, views, version: views, owner_id, pitch_title }).await;
+    }
+    app.emit(&PitchViewsCounted { pitch_id: PitchId(43), views: 1, version: 1, owner_id: None, pitch_title: None }).await;
+    // Nobody is told of his own doings, nor of what the platform writes itself.
+    app.emit(&PitchLiked { pitch_id, owner_id, pitch_title: title(), user_id: owner_id }).await;
+    app.emit(&message(2, owner_id, &[owner_id], "text")).await;
+    app.emit(&message(3, other, &[owner_id], "system")).await;
+    let world = app.drained().await;
+    let told = "SELECT string_agg(type, ', ' ORDER BY type) FROM notifications";
+    assert_eq!(world.text(told).await, "credits_low, message_received, new_follower, pitch_followed, pitch_liked");
+    let mails = "SELECT string_agg(template, ', ' ORDER BY template) FROM (
+                     SELECT template FROM email_queue UNION ALL SELECT template FROM email_requests) AS mails";
+    assert_eq!(world.text(mails).await, "credits-low, message-received, new-follower, new-follower, pitch-viewed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messaging_hears_of_each_notification() {
+    let world = World::new().await;
+    let emitted = pitchey_testkit::Emitted::watch(&world.db).await;
+    let owner = world.person(UserType::Creator, "Alex").await.id;
+    let requester = world.person(UserType::Investor, "Sarah").await.id;
+    emitted.ignore::<NdaRequested>();
+    let app = world.start().await;
+    let event = NdaRequested { parties: parties(owner, requester, "The Lighthouse"), with_message: true };
+    let id = app.emit(&event).await;
+    app.emit_again(id, &event).await;
+    app.mail_to(owner, "nda-requested").await;
+    let world = app.drained().await;
+    let told: NotificationCreated = emitted.take().await;
+    assert_eq!(told.user_id, owner);
+    assert_eq!((told.kind.as_str(), told.title.as_str()), ("nda_requested", "New NDA request for “The Lighthouse”"));
+    assert_eq!(told.body.as_deref(), Some("It came with a message."));
+    assert_eq!((told.data["ndaId"], told.data["pitchId"]), (7, 42));
+    assert_eq!(world.number("SELECT id FROM notifications").await, told.notification_id);
+    drop(emitted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
