@@ -1,60 +1,9 @@
 //! The enumerations of this service: one spelling in JSON and SQL.
 
-use std::io::Write;
-
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Text, VarChar};
-use serde::{Serialize, Serializer};
+use pitchey_db::words;
 
 use crate::schema::sql_types;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident: $sql:ty { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow, utoipa::ToSchema)]
-        #[diesel(sql_type = $sql)]
-        pub enum $name { $($(#[$vdoc])* #[schema(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every value.
-            #[allow(dead_code, reason = "not every enumeration is walked")]
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The one spelling of this value.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value spelled so.
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl ToSql<$sql, Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-                out.write_all(self.as_str().as_bytes())?;
-                Ok(IsNull::No)
-            }
-        }
-
-        impl FromSql<$sql, Pg> for $name {
-            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-                let word = std::str::from_utf8(value.as_bytes())?;
-                Self::parse(word).ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
-            }
-        }
-    };
-}
 
 words! {
     /// Where a pitch stands.

@@ -7,6 +7,7 @@ pub mod migrations;
 mod pool;
 mod settings;
 mod tx;
+mod words;
 
 pub use error::{Error, OnConstraint};
 pub use pool::{Appended, Databases, SystemDb, UserDb};

@@ -1,11 +1,7 @@
 //! Every event type with who emits it and who wants it.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use crate::ids::words;
-use crate::{UnknownWord, accounts, analytics, messaging, notifications, payments, pitches, views};
+use crate::{accounts, analytics, messaging, notifications, payments, pitches, views};
 
 words! {
     /// The parts of the platform that run as processes of their own.

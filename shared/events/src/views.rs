@@ -1,13 +1,11 @@
 //! Views of pitches and what clients report, on their way to be counted. They travel in batches: an event holds up to 500 of them.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::words;
-use crate::{Entry, Event, Kind, PitchId, Service, Subject, UnknownWord, UserId, UserType};
+use crate::{Entry, Event, Kind, PitchId, Service, Subject, UserId, UserType};
 
 use Service::{Analytics, Pitches};
 
