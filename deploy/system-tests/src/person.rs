@@ -1,6 +1,7 @@
 //! Somebody with an account, who came by it as everybody does.
 
-use pitchey_testkit::{Request, SOON, wait_for};
+use diesel_async::SimpleAsyncConnection;
+use pitchey_testkit::{Request, SOON, wait_for, wait_until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +9,9 @@ use crate::Platform;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "a lamp in every window";
+
+/// Credits that everybody has, beside the welcome.
+const PURSE: i32 = 100_000;
 
 /// A user with a session.
 #[derive(Clone, Debug)]
@@ -29,7 +33,25 @@ impl Platform {
         let token = self.mailed_token(&unverified.email, "verify-email").await;
         self.gateway().post("/api/auth/verify-email").json(&json!({ "token": token })).send().await.ok();
         // A new session, which knows it.
-        self.log_in(&unverified.email).await
+        let person = self.log_in(&unverified.email).await;
+        self.give_credits(&person).await;
+        person
+    }
+
+    /// Waits for the welcome, and adds enough credits for any test that is not about them.
+    async fn give_credits(&self, person: &Person) {
+        wait_until("the welcome credits", SOON, async || {
+            let balance = person.get(self, "/api/payments/credits/balance").await;
+            balance.status == 200 && balance["balance"].as_i64().is_some_and(|credits| credits > 0)
+        })
+        .await;
+        let sql = format!(
+            "UPDATE credits SET balance = balance + {PURSE}, granted = granted + {PURSE} WHERE user_id = {0};
+             INSERT INTO credit_ledger (user_id, kind, amount, granted, balance_after, reason, idempotency_key, created_at)
+             SELECT user_id, 'grant', {PURSE}, {PURSE}, balance, 'test', 'test:' || user_id, now() FROM credits WHERE user_id = {0}",
+            person.id
+        );
+        self.db.admin().await.batch_execute(&sql).await.expect("credits");
     }
 
     /// The same without a proved address.

@@ -18,8 +18,15 @@ use crate::ports::Ports;
 use crate::replica::{Replica, built};
 
 /// The services that exist, in the order in which they start.
-const SERVICES: [Service; 4] =
-    [Service::Accounts, Service::Pitches, Service::Notifications, Service::Gateway];
+const SERVICES: [Service; 7] = [
+    Service::Accounts,
+    Service::Pitches,
+    Service::Messaging,
+    Service::Payments,
+    Service::Analytics,
+    Service::Notifications,
+    Service::Gateway,
+];
 
 /// A busy machine may take its time; an idle one takes two seconds.
 const UP: Duration = Duration::from_secs(60);
@@ -116,9 +123,12 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
         ("PITCHEY_PUBLIC_URL", "http://pitchey.test".to_owned()),
         ("PITCHEY_PII_KEY", key("pii")),
         ("ACCOUNTS_MAIL_TOKEN_KEY", key("mail token")),
-        ("ACCOUNTS_EXPORT_FROM", "pitches,notifications".to_owned()),
+        ("ACCOUNTS_EXPORT_FROM", "pitches,messaging,payments,analytics,notifications".to_owned()),
         ("PITCHES_RECEIPT_SIGNING_KEY", key("receipts")),
-        ("PITCHES_CREDITS", "off".to_owned()),
+        ("PITCHES_CREDITS", "payments".to_owned()),
+        ("MESSAGING_CREDITS", "payments".to_owned()),
+        ("MESSAGING_MASTER_KEYS", key("messages")),
+        ("MESSAGING_MESSAGE_BURST", "100000".to_owned()),
         ("PITCHES_MEDIA__LINK_KEY", key("media links")),
         ("PITCHES_MEDIA__FOLDER", dir.path().join("media").to_string_lossy().into_owned()),
         ("NOTIFICATIONS_UNSUBSCRIBE_KEY", key("unsubscribe")),

@@ -6,6 +6,7 @@ mod demo;
 mod errors;
 mod faults;
 mod matrix;
+mod money;
 mod the_flow;
 mod traces;
 mod world;

@@ -131,6 +131,19 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("POST /api/admin/reports/{id}/resolve",        Published, [401, 403, 403, 403, 403, 403, 200]),
     ("POST /api/admin/pitches/{id}/hide",           Published, [401, 403, 403, 403, 403, 403, 200]),
 
+    ("GET /api/payments/plans",                     Draft,     all(200)),
+    ("GET /api/payments/packages",                  Draft,     all(200)),
+    ("GET /api/payments/credits/balance",           Draft,     users(200)),
+    ("GET /api/payments/credits/ledger",            Draft,     users(200)),
+    ("POST /api/payments/credits/purchase",         Draft,     [401, 403, 201, 201, 201, 201, 403]),
+    ("POST /api/payments/cancel-subscription",      Draft,     [401, 409, 409, 409, 409, 409, 403]),
+    ("POST /api/payments/subscribe",                Draft,     [401, 201, 201, 201, 201, 201, 403]),
+    ("GET /api/payments/subscription-status",       Draft,     users(200)),
+    ("GET /api/payments/history",                   Draft,     users(200)),
+    ("GET /api/payments/export",                    Draft,     users(200)),
+    ("POST /api/payments/refund",                   Draft,     [401, 403, 403, 403, 403, 403, 404]),
+    ("POST /api/webhooks/stripe",                   Draft,     all(404)),
+
     ("POST /api/ndas/request",                      Published, [401, 403, 403, 403, 201, 201, 403]),
     ("GET /api/ndas",                               Pending,   users(200)),
     ("GET /api/ndas/signed",                        Signed,    users(200)),
@@ -154,6 +167,36 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("GET /api/ndas/{id}/verify",                   Signed,    [401, 404, 404, 200, 200, 404, 404]),
     ("POST /api/ndas/bulk-approve",                 Pending,   users(200)),
     ("POST /api/ndas/bulk-reject",                  Pending,   users(200)),
+
+    // Between the requester and the stranger, who are of a kind.
+    ("GET /api/messages/conversations",             Draft,     users(200)),
+    ("GET /api/messages/unread-count",              Draft,     users(200)),
+    ("POST /api/messages/send",                     Draft,     [401, 403, 403, 403, 201, 400, 201]),
+    ("POST /api/messages/{id}/read",                Draft,     [401, 404, 404, 404, 200, 200, 404]),
+    ("PUT /api/messages/{id}",                      Draft,     [401, 404, 404, 404, 200, 403, 404]),
+    ("DELETE /api/messages/{id}",                   Draft,     [401, 404, 404, 404, 200, 403, 404]),
+    ("POST /api/conversations",                     Draft,     [401, 403, 403, 403, 200, 400, 200]),
+    ("GET /api/conversations/{id}",                 Draft,     [401, 404, 404, 404, 200, 200, 404]),
+    ("POST /api/conversations/{id}/messages",       Draft,     [401, 404, 404, 404, 201, 201, 404]),
+    ("POST /api/conversations/{id}/read",           Draft,     [401, 404, 404, 404, 200, 200, 404]),
+    ("POST /api/conversations/{id}/typing",         Draft,     [401, 404, 404, 404, 200, 200, 404]),
+    ("POST /api/conversations/{id}/archive",        Draft,     [401, 404, 404, 404, 200, 200, 404]),
+    ("POST /api/conversations/{id}/participants",   Draft,     [401, 404, 404, 404, 409, 409, 404]),
+    ("GET /api/ws/token",                           Draft,     users(200)),
+    ("GET /api/poll",                               Draft,     users(200)),
+    ("GET /ws",                                     Draft,     all(400)),
+
+    ("POST /api/analytics/track",                   Draft,     all(201)),
+    ("POST /api/views/track",                       Published, all(201)),
+    ("GET /api/analytics/user",                     Draft,     users(200)),
+    ("GET /api/analytics/overview",                 Draft,     [401, 403, 403, 403, 403, 403, 200]),
+    ("GET /api/creator/dashboard",                  Draft,     [401, 403, 200, 200, 403, 403, 403]),
+    ("GET /api/production/dashboard",               Draft,     [401, 403, 403, 403, 403, 403, 403]),
+    ("GET /api/investor/dashboard",                 Draft,     [401, 403, 403, 403, 200, 200, 403]),
+    ("GET /api/pitches/{id}/analytics",             Published, [401, 403, 403, 200, 403, 403, 200]),
+    ("GET /api/pitches/{id}/analytics",             Draft,     [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/pitches/{id}/views",                 Published, [401, 403, 403, 200, 403, 403, 200]),
+    ("POST /api/export",                            Draft,     users(200)),
 
     ("GET /api/notifications/list",                 Draft,     users(200)),
     ("GET /api/notifications/unread",               Draft,     users(200)),
@@ -276,6 +319,12 @@ async fn fill(
             report["report"]["id"].to_string()
         }
         "/api/notifications/{id}/read" => "999999999".to_owned(),
+        template if template.starts_with("/api/messages/{id}") || template.starts_with("/api/conversations/{id}") => {
+            let body = json!({ "receiverId": cast.stranger.id, "content": "Hello" });
+            let sent = cast.requester.post(platform, "/api/messages/send", &body).await.ok();
+            let key = if template.starts_with("/api/messages") { "id" } else { "conversationId" };
+            sent["messageData"][key].to_string()
+        }
         _ if template.starts_with("/api/ndas/{id}") => world.nda.to_string(),
         _ => world.pitch.to_string(),
     };
@@ -296,10 +345,15 @@ async fn fill(
 async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Value {
     match route {
         "POST /api/pitches" => draft(),
+        "POST /api/payments/credits/purchase" => json!({ "creditPackage": 1 }),
+        "POST /api/payments/subscribe" => json!({ "tier": "creator" }),
+        "POST /api/payments/refund" => json!({ "transactionId": 999_999_999 }),
         "PUT /api/pitches/{id}" => json!({ "whyNow": "Because." }),
         "PATCH /api/pitches/{id}" => json!({ "archived": true }),
         "POST /api/ndas/request" | "POST /api/watchlist" => json!({ "pitchId": world.pitch }),
         "POST /api/pitches/batch/archive" | "POST /api/pitches/batch/delete" => json!({ "ids": [world.pitch] }),
+        "POST /api/analytics/track" => json!({ "eventType": "click" }),
+        "POST /api/views/track" => json!({ "pitchId": world.pitch, "duration": 1 }),
         "POST /api/pitches/{id}/comments" | "PUT /api/pitches/{id}/comments/{cid}" => json!({ "content": "Good." }),
         "POST /api/pitches/{id}/report" => json!({ "reason": "spam" }),
         "POST /api/admin/reports/{id}/resolve" => json!({ "outcome": "dismissed" }),
@@ -312,6 +366,9 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
             }
             signature
         }
+        "POST /api/messages/send" => json!({ "receiverId": cast.stranger.id, "content": "Hello" }),
+        "PUT /api/messages/{id}" | "POST /api/conversations/{id}/messages" => json!({ "content": "Hello again" }),
+        "POST /api/conversations" => json!({ "participantIds": [cast.stranger.id] }),
         "POST /api/ndas/bulk-approve" | "POST /api/ndas/bulk-reject" => json!({ "ndaIds": [world.nda] }),
         "PUT /api/ndas/policy" => json!({ "policy": "never" }),
         "PUT /api/user/profile" => json!({ "location": "Here" }),
