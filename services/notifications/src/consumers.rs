@@ -15,11 +15,11 @@ use pitchey_bus::{Failure, Handles, Subscriptions};
 use pitchey_db::Tx;
 use pitchey_events::{
     CreditsLow, CreditsPurchased, DataExportReady, DeletionCancelled, DeletionRequested,
-    EmailVerificationRequested, EmailVerified, Envelope, Event, InvestmentTracked, MessageSent, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring,
-    NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn, PasswordChanged, PasswordResetRequested,
-    PaymentFailed, PaymentRefunded, PaymentSucceeded, PitchCommented, PitchFollowed, PitchLiked,
-    PitchPublished, PitchViewsCounted, ReportResolved, SessionStarted, SubscriptionChanged, UserDeleted, UserFollowed, UserId,
-    UserRegistered,
+    EmailVerificationRequested, EmailVerified, Envelope, Event, InvestmentTracked, MessageSent, NdaAnswerDue,
+    NdaApproved, NdaExpired, NdaExpiring, NdaRejected, NdaRequested, NdaRevoked, NdaSigned, NdaWithdrawn,
+    PasswordChanged, PasswordResetRequested, PaymentFailed, PaymentRefunded, PaymentSucceeded,
+    PitchCommented, PitchFollowed, PitchLiked, PitchPublished, PitchViewsCounted, ReportResolved,
+    SessionStarted, SubscriptionChanged, UserDeleted, UserFollowed, UserId, UserRegistered,
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

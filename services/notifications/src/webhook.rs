@@ -25,7 +25,9 @@ pub(crate) struct Signatures(Vec<Hmac<Sha256>>);
 
 /// A secret can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("NOTIFICATIONS_WEBHOOK_SECRET is to be whsec_ and 24 bytes or more in base64; several are separated by commas")]
+#[error(
+    "NOTIFICATIONS_WEBHOOK_SECRET is to be whsec_ and 24 bytes or more in base64; several are separated by commas"
+)]
 pub(crate) struct BadSecret;
 
 /// What came with a report.
@@ -79,7 +81,12 @@ mod tests {
     const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
     fn example() -> Signed<'static> {
-        Signed { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp: "1614265330", signatures: SIGNATURE, body: BODY }
+        Signed {
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            timestamp: "1614265330",
+            signatures: SIGNATURE,
+            body: BODY,
+        }
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -1,6 +1,6 @@
 use pitchey_events::{
-    DataExportReady, DeletionCancelled, DeletionRequested, EmailVerificationRequested, EmailVerified, Envelope,
-    PasswordChanged, PasswordResetRequested, SessionStarted, UserId, UserRegistered,
+    DataExportReady, DeletionCancelled, DeletionRequested, EmailVerificationRequested, EmailVerified,
+    Envelope, PasswordChanged, PasswordResetRequested, SessionStarted, UserId, UserRegistered,
 };
 
 use super::{Bell, Notice, Tells};

@@ -18,8 +18,10 @@ impl Tells for MessageSent {
             let bell = Bell::new("message_received", "You have new messages")
                 .about("conversationId", conversation_id.0)
                 .about("senderId", sender_id.0);
-            let letter = Letter::MessageReceived { conversation_id: conversation_id.0.into(), from: *sender_id };
-            Notice::both(*reader, bell, letter).once_for(&format!("messages/{conversation_id}/{reader}/{time}"))
+            let letter =
+                Letter::MessageReceived { conversation_id: conversation_id.0.into(), from: *sender_id };
+            Notice::both(*reader, bell, letter)
+                .once_for(&format!("messages/{conversation_id}/{reader}/{time}"))
         };
         recipient_ids.iter().filter(|reader| *reader != sender_id).map(told).collect()
     }

@@ -44,9 +44,10 @@ impl Tells for PaymentFailed {
 impl Tells for PaymentRefunded {
     fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
         let Self { user_id, transaction_id, amount_cents, currency, invoice_number } = &envelope.event;
-        let bell = Bell::new("payment_refunded", format!("We sent back {}", Amount::new(*amount_cents, currency)))
-            .saying(format!("Credit note {invoice_number}."))
-            .about("transactionId", *transaction_id);
+        let bell =
+            Bell::new("payment_refunded", format!("We sent back {}", Amount::new(*amount_cents, currency)))
+                .saying(format!("Credit note {invoice_number}."))
+                .about("transactionId", *transaction_id);
         vec![Notice::in_app(*user_id, bell)]
     }
 }
@@ -64,7 +65,8 @@ impl Tells for CreditsPurchased {
 impl Tells for CreditsLow {
     fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
         let Self { user_id, balance } = envelope.event;
-        let bell = Bell::new("credits_low", "Your credits run out").saying(format!("You have {balance} left."));
+        let bell =
+            Bell::new("credits_low", "Your credits run out").saying(format!("You have {balance} left."));
         let day = envelope.occurred_at.date_naive();
         let notice = Notice::both(user_id, bell, Letter::CreditsLow { balance });
         vec![notice.once_for(&format!("credits low/{user_id}/{day}"))]
@@ -73,13 +75,16 @@ impl Tells for CreditsLow {
 
 impl Tells for SubscriptionChanged {
     fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
-        let Self { user_id, tier, previous_tier, cancel_at_period_end, current_period_end, grace_until, .. } =
-            &envelope.event;
+        let Self {
+            user_id, tier, previous_tier, cancel_at_period_end, current_period_end, grace_until, ..
+        } = &envelope.event;
         let until = if *cancel_at_period_end { *current_period_end } else { None };
         let title = format!("Your plan: {}", tier.as_str());
         let body = match (until, grace_until) {
             (Some(until), _) => format!("It ends on {}.", until.format("%-d %B %Y")),
-            (None, Some(grace)) => format!("A payment is overdue; the plan stays until {}.", grace.format("%-d %B %Y")),
+            (None, Some(grace)) => {
+                format!("A payment is overdue; the plan stays until {}.", grace.format("%-d %B %Y"))
+            }
             (None, None) if tier == previous_tier => "It goes on as it was.".to_owned(),
             (None, None) => format!("It was {} before.", previous_tier.as_str()),
         };

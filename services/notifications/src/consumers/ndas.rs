@@ -1,11 +1,10 @@
 use pitchey_events::{
-    Envelope, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring, NdaParties, NdaRejected, NdaRequested, NdaRevoked,
-    NdaSigned, NdaWithdrawn,
+    Envelope, NdaAnswerDue, NdaApproved, NdaExpired, NdaExpiring, NdaParties, NdaRejected, NdaRequested,
+    NdaRevoked, NdaSigned, NdaWithdrawn,
 };
 
 use super::{Bell, Notice, Tells};
 use crate::mail::{Agreement, Ended, Letter, one_line};
-
 
 fn title(parties: &NdaParties) -> String {
     one_line(&parties.pitch_title, super::TITLE)

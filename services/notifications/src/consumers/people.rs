@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use pitchey_events::{
-    Envelope, InvestmentTracked, PitchCommented, PitchFollowed, PitchLiked, PitchViewsCounted, ReportResolved,
-    UserFollowed, UserId,
+    Envelope, InvestmentTracked, PitchCommented, PitchFollowed, PitchLiked, PitchViewsCounted,
+    ReportResolved, UserFollowed, UserId,
 };
 
 use super::{Bell, Notice, TITLE, Tells};
@@ -94,8 +94,14 @@ impl Tells for ReportResolved {
     fn notices(envelope: &Envelope<Self>) -> Vec<Notice> {
         let Self { report_id, reporter_id, target_type, outcome, .. } = &envelope.event;
         let upheld = outcome == "upheld";
-        let body = if upheld { "We agree, and have acted." } else { "We looked at it, and see no breach of the rules." };
-        let bell = Bell::new("report_resolved", "Your report was decided").saying(body).about("reportId", *report_id);
+        let body = if upheld {
+            "We agree, and have acted."
+        } else {
+            "We looked at it, and see no breach of the rules."
+        };
+        let bell = Bell::new("report_resolved", "Your report was decided")
+            .saying(body)
+            .about("reportId", *report_id);
         let letter = Letter::ReportOutcome { about_pitch: target_type == "pitch", upheld };
         vec![Notice::both(*reporter_id, bell, letter)]
     }

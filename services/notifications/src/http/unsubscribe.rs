@@ -37,7 +37,8 @@ pub(super) async fn act(
     if wants_html(&request) {
         return Ok(page(said.category, true));
     }
-    Ok(HttpResponse::Ok().json(json!({ "message": "You get no more of these mails.", "category": said.category })))
+    Ok(HttpResponse::Ok()
+        .json(json!({ "message": "You get no more of these mails.", "category": said.category })))
 }
 
 fn page(category: Category, done: bool) -> HttpResponse {

@@ -90,12 +90,6 @@ impl From<Reported> for Option<Report> {
         };
         // Some providers leave the brackets out.
         let message_id = format!("<{}>", reported.message_id.trim().trim_matches(['<', '>']));
-        Some(Report {
-            id: reported.id,
-            message_id,
-            what,
-            at: reported.timestamp,
-            reason: reported.reason,
-        })
+        Some(Report { id: reported.id, message_id, what, at: reported.timestamp, reason: reported.reason })
     }
 }

@@ -89,7 +89,9 @@ impl Addresser {
             Some(letter) => frequency(&letter, request.user_id, &preferences),
             None => Frequency::Instant,
         };
-        let ids = |rhythm| requests.iter().filter(|one| wanted(one) == rhythm).map(|one| one.id).collect::<Vec<_>>();
+        let ids = |rhythm| {
+            requests.iter().filter(|one| wanted(one) == rhythm).map(|one| one.id).collect::<Vec<_>>()
+        };
         let (daily, weekly) = (ids(Frequency::Daily), ids(Frequency::Weekly));
         email_requests::hold(&mut tx, &self.desk.name, &daily, "daily").await?;
         email_requests::hold(&mut tx, &self.desk.name, &weekly, "weekly").await?;

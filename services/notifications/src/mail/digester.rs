@@ -18,8 +18,8 @@ use crate::settings::Settings;
 use crate::state::AppState;
 use crate::store::email_digests::{self, Due, Outcome, Rhythm, Unread};
 use crate::store::email_preferences::{self, Frequency, Preferences};
-use crate::store::email_requests::{self, Request};
 use crate::store::email_queue;
+use crate::store::email_requests::{self, Request};
 
 /// Digests of one transaction: as many as the other services answer about at once.
 const BATCH: usize = 500;
@@ -220,12 +220,8 @@ impl Digester {
         }
         settled.mails.retain(|mail| mine.contains(&mail.user_id));
         email_queue::insert(&mut tx, &settled.mails).await?;
-        let told: Vec<i64> = mine
-            .iter()
-            .filter_map(|user| material.held.get(user))
-            .flatten()
-            .map(|held| held.id)
-            .collect();
+        let told: Vec<i64> =
+            mine.iter().filter_map(|user| material.held.get(user)).flatten().map(|held| held.id).collect();
         email_requests::delete(&mut tx, &told).await?;
         if !settled.mails.is_empty() {
             tx.ring_after_commit(&self.mail_queued);

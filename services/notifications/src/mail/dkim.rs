@@ -61,7 +61,9 @@ impl Dkim {
         let der = STANDARD.decode(base64).map_err(|_| BadKey)?;
         let key = match RsaKeyPair::from_pkcs8(&der) {
             Ok(key) => Key::Rsa(Box::new(key)),
-            Err(_) => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Key::Ed25519).map_err(|_| BadKey)?,
+            Err(_) => {
+                Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map(Key::Ed25519).map_err(|_| BadKey)?
+            }
         };
         Ok(Self { domain: domain.to_owned(), selector: selector.to_owned(), key })
     }

@@ -48,7 +48,8 @@ impl Work for Herald {
                 Ok(Ok(Page::More(further))) => announcement = further,
                 Ok(Ok(Page::Done)) => {
                     let mut tx = self.desk.db.begin().await?;
-                    announcements::finish(&mut tx, &self.desk.name, announcement.id, self.desk.clock.now()).await?;
+                    announcements::finish(&mut tx, &self.desk.name, announcement.id, self.desk.clock.now())
+                        .await?;
                     tx.commit().await?;
                     return Ok(true);
                 }
@@ -77,10 +78,7 @@ impl Herald {
     }
 
     /// Tells the next page of followers. What may no longer be shown to everybody is told to nobody more.
-    async fn page(
-        &self,
-        announcement: &Announcement,
-    ) -> Result<Result<Page, Error>, pitchey_rpc::Error> {
+    async fn page(&self, announcement: &Announcement) -> Result<Result<Page, Error>, pitchey_rpc::Error> {
         let (pitch, owner) = (PitchId(announcement.pitch_id), UserId(announcement.owner_id));
         let glance = [(None, vec![pitch])];
         let (sights, followers) = tokio::try_join!(

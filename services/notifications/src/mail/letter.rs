@@ -10,28 +10,92 @@ use crate::store::email_preferences::{Change, Frequency, Preferences};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "kebab-case")]
 pub(crate) enum Letter {
-    VerifyEmail { mail_request_id: MailRequestId },
-    Welcome { user_type: UserType },
-    PasswordReset { mail_request_id: MailRequestId },
-    PasswordChanged { at: DateTime<Utc> },
-    NewLogin { at: DateTime<Utc> },
-    AccountDeleted { deleted_from: DateTime<Utc> },
-    DataExportReady { export_id: i64, mail_request_id: MailRequestId, expires_at: DateTime<Utc> },
-    NdaRequested { nda: Agreement, with_message: bool },
-    NdaApproved { nda: Agreement, sign_until: DateTime<Utc> },
-    NdaRejected { nda: Agreement, with_reason: bool },
-    NdaSigned { nda: Agreement, expires_at: Option<DateTime<Utc>> },
-    NdaRevoked { nda: Agreement, was_signed: bool },
-    NdaExpiring { nda: Agreement, to_be_signed: bool, expires_at: DateTime<Utc> },
-    NdaExpired { nda: Agreement, ended: Ended },
-    NdaReminder { nda: Agreement, expires_at: DateTime<Utc> },
-    MessageReceived { conversation_id: i64, from: UserId },
-    PitchViewed { pitch: Named, views: i64 },
-    NewFollower { follower: UserId, pitch: Option<Named> },
-    FollowedCreatorPublished { pitch: Named, owner: UserId },
-    PaymentReceipt { amount: Amount, description: String, invoice_number: String, paid_at: DateTime<Utc> },
-    PaymentFailed { amount: Amount, description: String, for_plan: bool },
-    CreditsLow { balance: i32 },
+    VerifyEmail {
+        mail_request_id: MailRequestId,
+    },
+    Welcome {
+        user_type: UserType,
+    },
+    PasswordReset {
+        mail_request_id: MailRequestId,
+    },
+    PasswordChanged {
+        at: DateTime<Utc>,
+    },
+    NewLogin {
+        at: DateTime<Utc>,
+    },
+    AccountDeleted {
+        deleted_from: DateTime<Utc>,
+    },
+    DataExportReady {
+        export_id: i64,
+        mail_request_id: MailRequestId,
+        expires_at: DateTime<Utc>,
+    },
+    NdaRequested {
+        nda: Agreement,
+        with_message: bool,
+    },
+    NdaApproved {
+        nda: Agreement,
+        sign_until: DateTime<Utc>,
+    },
+    NdaRejected {
+        nda: Agreement,
+        with_reason: bool,
+    },
+    NdaSigned {
+        nda: Agreement,
+        expires_at: Option<DateTime<Utc>>,
+    },
+    NdaRevoked {
+        nda: Agreement,
+        was_signed: bool,
+    },
+    NdaExpiring {
+        nda: Agreement,
+        to_be_signed: bool,
+        expires_at: DateTime<Utc>,
+    },
+    NdaExpired {
+        nda: Agreement,
+        ended: Ended,
+    },
+    NdaReminder {
+        nda: Agreement,
+        expires_at: DateTime<Utc>,
+    },
+    MessageReceived {
+        conversation_id: i64,
+        from: UserId,
+    },
+    PitchViewed {
+        pitch: Named,
+        views: i64,
+    },
+    NewFollower {
+        follower: UserId,
+        pitch: Option<Named>,
+    },
+    FollowedCreatorPublished {
+        pitch: Named,
+        owner: UserId,
+    },
+    PaymentReceipt {
+        amount: Amount,
+        description: String,
+        invoice_number: String,
+        paid_at: DateTime<Utc>,
+    },
+    PaymentFailed {
+        amount: Amount,
+        description: String,
+        for_plan: bool,
+    },
+    CreditsLow {
+        balance: i32,
+    },
     SubscriptionChanged {
         tier: Tier,
         previous_tier: Tier,
@@ -40,7 +104,10 @@ pub(crate) enum Letter {
         /// A payment is overdue; the plan stays until then.
         grace_until: Option<DateTime<Utc>>,
     },
-    ReportOutcome { about_pitch: bool, upheld: bool },
+    ReportOutcome {
+        about_pitch: bool,
+        upheld: bool,
+    },
 }
 
 /// A pitch and its title, which is public.

@@ -184,13 +184,7 @@ pub(super) fn digests(title: &str) -> Vec<(&'static str, Digest)> {
         ),
         (
             "weekly-digest unread only",
-            Digest {
-                rhythm: Rhythm::Weekly,
-                name: name(),
-                lines: Vec::new(),
-                unread: vec![unread],
-                more: 0,
-            },
+            Digest { rhythm: Rhythm::Weekly, name: name(), lines: Vec::new(), unread: vec![unread], more: 0 },
         ),
     ]
 }

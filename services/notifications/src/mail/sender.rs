@@ -203,7 +203,10 @@ impl Sender {
                 let shown = shown.as_ref().map_err(|error| Stop::Wait(error.clone()))?;
                 if digest.keep_only(|pitch| shown.contains(&(user, pitch))) {
                     if digest.is_empty() {
-                        return Err(Stop::Never(Status::Failed, "nothing of it may be shown any more".to_owned()));
+                        return Err(Stop::Never(
+                            Status::Failed,
+                            "nothing of it may be shown any more".to_owned(),
+                        ));
                     }
                     let rendered = self
                         .renderer
@@ -257,10 +260,14 @@ impl Sender {
             }
             Err(not_sent) => {
                 let stop = match not_sent {
-                    NotSent::Later(error) | NotSent::MailboxLater(error) if attempts < ATTEMPTS => Stop::Later(error),
+                    NotSent::Later(error) | NotSent::MailboxLater(error) if attempts < ATTEMPTS => {
+                        Stop::Later(error)
+                    }
                     NotSent::Unknown(error) if attempts < ATTEMPTS => Stop::Unknown(error),
                     NotSent::Bounced(error) => Stop::Bounced(error),
-                    NotSent::BouncedSoftly(error) | NotSent::MailboxLater(error) => Stop::BouncedSoftly(error),
+                    NotSent::BouncedSoftly(error) | NotSent::MailboxLater(error) => {
+                        Stop::BouncedSoftly(error)
+                    }
                     NotSent::Later(error) | NotSent::Unknown(error) | NotSent::Never(error) => {
                         Stop::Never(Status::Failed, error)
                     }

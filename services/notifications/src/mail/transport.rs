@@ -34,7 +34,9 @@ pub(crate) enum Unusable {
     Lease,
     #[error("PITCHEY_PUBLIC_URL: {0}")]
     PublicUrl(String),
-    #[error("NOTIFICATIONS_MAIL__DKIM_SELECTOR and NOTIFICATIONS_MAIL__DKIM_KEY are to be given together, with NOTIFICATIONS_MAIL__FROM")]
+    #[error(
+        "NOTIFICATIONS_MAIL__DKIM_SELECTOR and NOTIFICATIONS_MAIL__DKIM_KEY are to be given together, with NOTIFICATIONS_MAIL__FROM"
+    )]
     HalfDkim,
     #[error("NOTIFICATIONS_MAIL__DKIM_KEY: {0}")]
     Dkim(super::dkim::BadKey),

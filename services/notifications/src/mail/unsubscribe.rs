@@ -34,7 +34,8 @@ pub(crate) struct BadKey;
 
 impl Unsubscriber {
     pub(crate) fn new(key: &SecretString) -> Result<Self, BadKey> {
-        let key = base64::engine::general_purpose::STANDARD.decode(key.expose_secret()).map_err(|_| BadKey)?;
+        let key =
+            base64::engine::general_purpose::STANDARD.decode(key.expose_secret()).map_err(|_| BadKey)?;
         if key.len() < 32 {
             return Err(BadKey);
         }
@@ -95,8 +96,7 @@ mod tests {
             assert_eq!(unsubscriber(1).read(&token), Some(said));
             assert_eq!(unsubscriber(2).read(&token), None, "another key");
         }
-        let transactional =
-            Unsubscription { user: UserId(7), category: Category::Transactional, email: 1 };
+        let transactional = Unsubscription { user: UserId(7), category: Category::Transactional, email: 1 };
         assert_eq!(unsubscriber(1).token(transactional), None);
     }
 

@@ -12,9 +12,9 @@ pub(crate) fn period(rhythm: Rhythm, hour: u32, now: DateTime<Utc>) -> NaiveDate
     let today = (now - TimeDelta::hours(i64::from(hour))).date_naive();
     match rhythm {
         Rhythm::Daily => today,
-        Rhythm::Weekly => {
-            today.checked_sub_days(Days::new(u64::from(today.weekday().num_days_from_monday()))).unwrap_or(today)
-        }
+        Rhythm::Weekly => today
+            .checked_sub_days(Days::new(u64::from(today.weekday().num_days_from_monday())))
+            .unwrap_or(today),
     }
 }
 

@@ -46,9 +46,7 @@ pub(crate) async fn tell(
 async fn in_app(tx: &mut Tx, event_id: Uuid, notices: &[Notice], now: DateTime<Utc>) -> QueryResult<()> {
     let told: HashMap<_, _> = notices
         .iter()
-        .filter_map(|notice| {
-            Some(((notice.to.0, notice.once.unwrap_or(event_id)), notice.bell.as_ref()?))
-        })
+        .filter_map(|notice| Some(((notice.to.0, notice.once.unwrap_or(event_id)), notice.bell.as_ref()?)))
         .collect();
     let rows: Vec<_> = told
         .iter()

@@ -8,11 +8,7 @@ use crate::store::email_events::{self, Event};
 use crate::store::email_preferences::{self, Change, Preferences};
 
 /// Nothing of the category comes any more. Again is the same; it is noted once for a mail.
-pub(crate) async fn unsubscribe(
-    tx: &mut Tx,
-    said: Unsubscription,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub(crate) async fn unsubscribe(tx: &mut Tx, said: Unsubscription, now: DateTime<Utc>) -> Result<(), Error> {
     let known = email_preferences::of(tx, &[said.user.0]).await?.pop();
     let preferences = known.unwrap_or_else(|| Preferences::of_nobody_yet(said.user));
     let change = Change { updated_at: now, ..said.category.never(&preferences) };

@@ -65,6 +65,8 @@ pub(crate) async fn suppress(
         .do_update()
         .set(suppression);
     // Of an upsert only this trait knows conditions.
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, email_suppressions::keep_transactional).execute(tx).await?;
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, email_suppressions::keep_transactional)
+        .execute(tx)
+        .await?;
     Ok(())
 }

@@ -7,7 +7,13 @@ use crate::app::{World, address};
 const PITCH: PitchId = PitchId(42);
 
 fn published(owner: UserId) -> PitchPublished {
-    PitchPublished { pitch_id: PITCH, owner_id: owner, first_time: true, pitch_title: "The Lighthouse".to_owned(), hold: None }
+    PitchPublished {
+        pitch_id: PITCH,
+        owner_id: owner,
+        first_time: true,
+        pitch_title: "The Lighthouse".to_owned(),
+        hold: None,
+    }
 }
 
 const UNFINISHED: &str = "SELECT count(*) FROM announcements WHERE finished_at IS NULL";
@@ -83,7 +89,10 @@ async fn a_worker_goes_on_where_another_one_stopped() {
     let replica = world.replica().await;
     wait_until("its end", SOON, async || world.number(UNFINISHED).await == 0).await;
     pitchey_launch::Process::stop(replica).await;
-    assert_eq!(world.text("SELECT string_agg(user_id::text, ',') FROM notifications").await, untold.to_string());
+    assert_eq!(
+        world.text("SELECT string_agg(user_id::text, ',') FROM notifications").await,
+        untold.to_string()
+    );
     assert_eq!(world.number("SELECT told FROM announcements").await, 2);
 }
 

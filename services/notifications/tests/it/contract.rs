@@ -12,7 +12,6 @@ const LIST: &[&str] = &["data", "meta", "unreadCount"];
 const PREFERENCES: &[&str] =
     &["marketing", "messages", "ndaRequests", "pitchViews", "updatedAt", "userId", "weeklyDigest"];
 
-
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     ("GET",  "/api/notifications/list",            true,  None,                        200, LIST),
@@ -82,12 +81,12 @@ async fn every_row_of_the_contract_holds() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-
 }
 
 #[test]
 fn every_route_is_documented() {
-    let document = pitchey_web::openapi(Service::Notifications, pitchey_notifications::routes).to_json().unwrap();
+    let document =
+        pitchey_web::openapi(Service::Notifications, pitchey_notifications::routes).to_json().unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     let paths: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(

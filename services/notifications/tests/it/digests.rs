@@ -82,7 +82,8 @@ async fn a_day_is_one_mail_once() {
     assert_eq!(app.mails().await.len(), 1, "what was told is not told again, and nothing is no mail");
     let keys = app.world.text("SELECT string_agg(dedupe_key, ',') FROM email_queue").await;
     assert!(keys.starts_with(&format!("{}/dailyDigest/", owner.id)), "{keys}");
-    let runs = "SELECT count(*) FROM maintenance_runs WHERE job = 'plan_daily_digests' AND outcome = 'succeeded'";
+    let runs =
+        "SELECT count(*) FROM maintenance_runs WHERE job = 'plan_daily_digests' AND outcome = 'succeeded'";
     assert_eq!(app.world.number(runs).await, 3, "one a day: when it began, and the two days after");
 }
 
@@ -209,8 +210,15 @@ async fn access_is_asked_for_again_when_it_is_sent() {
     assert_eq!(received.len(), 3, "two refused, one taken");
     let last = received.last().unwrap();
     assert_eq!(last.to, address(owner.id));
-    assert!(!last.content.contains("The Lighthouse") && last.content.contains("follower"), "{}", last.content);
-    assert_eq!(last.header("Message-ID"), received.iter().find(|mail| mail.to == last.to).unwrap().header("Message-ID"));
+    assert!(
+        !last.content.contains("The Lighthouse") && last.content.contains("follower"),
+        "{}",
+        last.content
+    );
+    assert_eq!(
+        last.header("Message-ID"),
+        received.iter().find(|mail| mail.to == last.to).unwrap().header("Message-ID")
+    );
     let mail = app.world.queue().await.into_iter().find(|mail| mail.to_email == address(only.id)).unwrap();
     assert_eq!((mail.status.as_str(), mail.attempts), ("failed", 1));
     assert_eq!(mail.error.as_deref(), Some("nothing of it may be shown any more"));

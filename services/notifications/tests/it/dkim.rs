@@ -53,7 +53,10 @@ async fn signatures_hold_in_the_eyes_of_others() {
         let file = files.filter(|path| path.extension().is_some_and(|e| e == "eml")).next().unwrap();
         let mail = std::fs::read_to_string(&file).unwrap();
         let signature = header(&mail, "DKIM-Signature").unwrap();
-        assert!(signature.contains(&format!("a={named}")) && signature.contains("d=pitchey.test"), "{signature}");
+        assert!(
+            signature.contains(&format!("a={named}")) && signature.contains("d=pitchey.test"),
+            "{signature}"
+        );
         assert!(signature.contains("List-Unsubscribe-Post"), "{signature}");
 
         let check = async |file: &std::path::Path| {
@@ -61,7 +64,9 @@ async fn signatures_hold_in_the_eyes_of_others() {
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
         };
         assert_eq!(check(&file).await.trim(), "holds mail2026._domainkey.pitchey.test.", "{algorithm}");
-        for (what, forged) in [("subject", mail.replace("New NDA", "Old NDA")), ("body", mail.replace("Hello", "Hallo"))] {
+        for (what, forged) in
+            [("subject", mail.replace("New NDA", "Old NDA")), ("body", mail.replace("Hello", "Hallo"))]
+        {
             let other = file.with_extension("forged");
             std::fs::write(&other, forged).unwrap();
             assert!(check(&other).await.starts_with("does not hold"), "{algorithm} {what}");

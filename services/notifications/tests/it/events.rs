@@ -217,17 +217,30 @@ async fn what_is_done_again_and_again_is_told_once() {
         let (owner_id, pitch_title) = (Some(owner_id), Some(title()));
         app.emit(&PitchViewsCounted { pitch_id, views, version: views, owner_id, pitch_title }).await;
     }
-    app.emit(&PitchViewsCounted { pitch_id: PitchId(43), views: 1, version: 1, owner_id: None, pitch_title: None }).await;
+    app.emit(&PitchViewsCounted {
+        pitch_id: PitchId(43),
+        views: 1,
+        version: 1,
+        owner_id: None,
+        pitch_title: None,
+    })
+    .await;
     // Nobody is told of his own doings, nor of what the platform writes itself.
     app.emit(&PitchLiked { pitch_id, owner_id, pitch_title: title(), user_id: owner_id }).await;
     app.emit(&message(2, owner_id, &[owner_id], "text")).await;
     app.emit(&message(3, other, &[owner_id], "system")).await;
     let world = app.drained().await;
     let told = "SELECT string_agg(type, ', ' ORDER BY type) FROM notifications";
-    assert_eq!(world.text(told).await, "credits_low, message_received, new_follower, pitch_followed, pitch_liked");
+    assert_eq!(
+        world.text(told).await,
+        "credits_low, message_received, new_follower, pitch_followed, pitch_liked"
+    );
     let mails = "SELECT string_agg(template, ', ' ORDER BY template) FROM (
                      SELECT template FROM email_queue UNION ALL SELECT template FROM email_requests) AS mails";
-    assert_eq!(world.text(mails).await, "credits-low, message-received, new-follower, new-follower, pitch-viewed");
+    assert_eq!(
+        world.text(mails).await,
+        "credits-low, message-received, new-follower, new-follower, pitch-viewed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +258,10 @@ async fn messaging_hears_of_each_notification() {
     let world = app.drained().await;
     let told: NotificationCreated = emitted.take().await;
     assert_eq!(told.user_id, owner);
-    assert_eq!((told.kind.as_str(), told.title.as_str()), ("nda_requested", "New NDA request for “The Lighthouse”"));
+    assert_eq!(
+        (told.kind.as_str(), told.title.as_str()),
+        ("nda_requested", "New NDA request for “The Lighthouse”")
+    );
     assert_eq!(told.body.as_deref(), Some("It came with a message."));
     assert_eq!((told.data["ndaId"], told.data["pitchId"]), (7, 42));
     assert_eq!(world.number("SELECT id FROM notifications").await, told.notification_id);

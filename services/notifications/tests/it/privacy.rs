@@ -90,10 +90,18 @@ async fn who_is_gone_leaves_no_name_and_no_address() {
     app.emit(&UserDeleted { user_id: owner.id }).await;
     let world = app.drained().await;
     for table in ["notifications", "email_requests", "email_preferences"] {
-        assert_eq!(world.number(&format!("SELECT count(*) FROM {table} WHERE user_id = {}", owner.id)).await, 0, "{table}");
+        assert_eq!(
+            world.number(&format!("SELECT count(*) FROM {table} WHERE user_id = {}", owner.id)).await,
+            0,
+            "{table}"
+        );
     }
-    let mail = "SELECT concat_ws(' ', to_email, html_content, text_content, status, template) FROM email_queue";
+    let mail =
+        "SELECT concat_ws(' ', to_email, html_content, text_content, status, template) FROM email_queue";
     assert_eq!(world.text(mail).await, format!("user-{}@deleted.invalid sent nda-requested", owner.id));
-    let named = format!("SELECT count(*) FROM email_queue AS q WHERE q::text LIKE '%{}%' OR q::text LIKE '%Alex%'", address(owner.id));
+    let named = format!(
+        "SELECT count(*) FROM email_queue AS q WHERE q::text LIKE '%{}%' OR q::text LIKE '%Alex%'",
+        address(owner.id)
+    );
     assert_eq!(world.number(&named).await, 0);
 }

@@ -202,9 +202,15 @@ async fn digests_touch_each_user_once() {
     wait_until("all digests", PATIENCE, async || world.number(due).await == 0).await;
     let took = begun.elapsed();
     let count = async |sql: &str| world.number(sql).await;
-    assert_eq!(count("SELECT count(*) FROM email_digests WHERE outcome = 'queued' AND attempts = 0").await, users);
+    assert_eq!(
+        count("SELECT count(*) FROM email_digests WHERE outcome = 'queued' AND attempts = 0").await,
+        users
+    );
     assert_eq!(count("SELECT count(*) FROM email_queue").await, users);
-    assert_eq!(count("SELECT count(DISTINCT user_id) FROM email_queue WHERE template = 'daily-digest'").await, users);
+    assert_eq!(
+        count("SELECT count(DISTINCT user_id) FROM email_queue WHERE template = 'daily-digest'").await,
+        users
+    );
     assert_eq!(count("SELECT count(*) FROM email_requests").await, 0, "all that was held back is told");
     let lines = "SELECT min(jsonb_array_length(metadata -> 'digest' -> 'lines')) FROM email_queue";
     assert_eq!(count(lines).await, 3);
@@ -224,7 +230,14 @@ async fn many_followers_are_told_once_each() {
     let others = [world.replica().await, world.replica().await];
     let app = world.start().await;
     let begun = Instant::now();
-    app.emit(&PitchPublished { pitch_id: PitchId(42), owner_id: owner, first_time: true, pitch_title: "The Lighthouse".to_owned(), hold: None }).await;
+    app.emit(&PitchPublished {
+        pitch_id: PitchId(42),
+        owner_id: owner,
+        first_time: true,
+        pitch_title: "The Lighthouse".to_owned(),
+        hold: None,
+    })
+    .await;
     let done = "SELECT count(*) FROM announcements WHERE finished_at IS NOT NULL";
     wait_until("everybody to be told", PATIENCE, async || app.world.number(done).await == 1).await;
     let took = begun.elapsed();

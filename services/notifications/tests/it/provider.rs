@@ -15,7 +15,8 @@ const PATH: &str = "/api/webhooks/email";
 
 fn signature(id: &str, timestamp: i64, body: &str) -> String {
     let key = STANDARD.decode(WEBHOOK_SECRET.trim_start_matches("whsec_")).unwrap();
-    let signed = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(format!("{id}.{timestamp}.{body}"));
+    let signed =
+        Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(format!("{id}.{timestamp}.{body}"));
     format!("v1,{}", STANDARD.encode(signed.finalize().into_bytes()))
 }
 
@@ -58,8 +59,7 @@ async fn sent(count: u32) -> App {
     app
 }
 
-const SUPPRESSED: &str =
-    "SELECT string_agg(concat_ws(' ', email, reason, keep_transactional), ', ' ORDER BY email) FROM email_suppressions";
+const SUPPRESSED: &str = "SELECT string_agg(concat_ws(' ', email, reason, keep_transactional), ', ' ORDER BY email) FROM email_suppressions";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_change_what_is_known_of_a_mail_once_in_any_order() {

@@ -31,13 +31,19 @@ async fn what_is_old_is_forgotten_by_one_replica_a_day() {
         .await;
     let (one, other) = (world.replica().await, world.replica().await);
     tokio::join!(one.run_jobs(), other.run_jobs());
-    let runs = "SELECT count(*) FROM maintenance_runs WHERE service = 'notifications' AND outcome <> 'succeeded'";
-    pitchey_testkit::wait_until("the jobs' end", pitchey_testkit::SOON, async || world.number(runs).await == 0).await;
+    let runs =
+        "SELECT count(*) FROM maintenance_runs WHERE service = 'notifications' AND outcome <> 'succeeded'";
+    pitchey_testkit::wait_until("the jobs' end", pitchey_testkit::SOON, async || {
+        world.number(runs).await == 0
+    })
+    .await;
     one.stop().await;
     other.stop().await;
     let bodies = "SELECT string_agg(concat_ws(' ', dedupe_key, html_content, text_content, metadata ? 'digest'), ', ' ORDER BY id) FROM email_queue";
     assert_eq!(world.text(bodies).await, "old f, young html text t, waits html text t");
-    for (table, left) in [("email_events", 1), ("notifications", 1), ("email_digests", 1), ("announcements", 1)] {
+    for (table, left) in
+        [("email_events", 1), ("notifications", 1), ("email_digests", 1), ("announcements", 1)]
+    {
         assert_eq!(world.number(&format!("SELECT count(*) FROM {table}")).await, left, "{table}");
     }
     let runs = "SELECT string_agg(job || ' ' || rows_affected, ', ' ORDER BY job) FROM maintenance_runs WHERE job LIKE 'forget%'";

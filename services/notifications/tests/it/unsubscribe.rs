@@ -51,7 +51,12 @@ async fn a_mail_one_can_do_without_says_how_in_head_and_body() {
     for name in ["List-Unsubscribe", "List-Unsubscribe-Post", "List-Id"] {
         assert_eq!(header(&transactional, name), None);
     }
-    assert_eq!(app.world.number("SELECT count(*) FROM email_queue WHERE html_content LIKE '%/unsubscribe/UNSUBSCRIBE-%'").await, 1);
+    assert_eq!(
+        app.world
+            .number("SELECT count(*) FROM email_queue WHERE html_content LIKE '%/unsubscribe/UNSUBSCRIBE-%'")
+            .await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +135,10 @@ pub fn token(user: UserId, email: i64) -> String {
     let mut said = user.0.to_be_bytes().to_vec();
     said.push(1);
     said.extend(email.to_be_bytes());
-    let signed = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap().chain_update("pitchey unsubscribe v1").chain_update(&said);
+    let signed = Hmac::<sha2::Sha256>::new_from_slice(&key)
+        .unwrap()
+        .chain_update("pitchey unsubscribe v1")
+        .chain_update(&said);
     said.extend(signed.finalize().into_bytes());
     URL_SAFE_NO_PAD.encode(said)
 }

@@ -77,7 +77,11 @@ fn hostile_names_and_titles_are_only_text() {
     for (case, mut digest) in digests(hostile) {
         digest.name = hostile.to_owned();
         let rendered = renderer.render_digest(&digest, &Placeholders::default()).unwrap();
-        assert!(!rendered.html.contains("<script") && !rendered.html.contains("<img"), "{case}: {}", rendered.html);
+        assert!(
+            !rendered.html.contains("<script") && !rendered.html.contains("<img"),
+            "{case}: {}",
+            rendered.html
+        );
         assert!(!rendered.text.contains("\nBcc:"), "{case}: {}", rendered.text);
     }
 }
