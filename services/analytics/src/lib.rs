@@ -6,6 +6,7 @@ mod error;
 mod http;
 mod jobs;
 mod ops;
+mod owners;
 mod rpc;
 mod schema;
 mod settings;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::Error;
-use crate::ops::dashboards;
+use crate::owners;
 use crate::state::Door;
 use crate::store::{events, rollups, tracked_pitches, views};
 use crate::words::{Grain, Timeframe};
@@ -112,10 +112,16 @@ pub(super) async fn export(
     origin: Origin,
     ValidatedJson(wanted): ValidatedJson<Wanted>,
 ) -> Result<HttpResponse, Error> {
+    if let Some(id) = wanted.pitch_id {
+        owners::require(&door, &actor, PitchId(id)).await?;
+    }
     let mut tx = door.databases.user.begin(Some(actor.id)).await?;
     let pitches = match wanted.pitch_id {
-        Some(id) => vec![dashboards::owned(&mut tx, Some(actor.id), PitchId(id)).await?],
-        None => tracked_pitches::of_owner(&mut tx, actor.id).await?,
+        Some(id) => vec![PitchId(id)],
+        None => {
+            let own = tracked_pitches::of_owner(&mut tx, actor.id).await?;
+            own.into_iter().map(|pitch| PitchId(pitch.pitch_id)).collect()
+        }
     };
     let entry = audit::Entry {
         actor: Some(actor.id),
@@ -125,7 +131,6 @@ pub(super) async fn export(
     };
     audit::record(&mut tx, &origin, entry).await?;
     tx.commit().await?;
-    let pitches = pitches.into_iter().map(|pitch| PitchId(pitch.pitch_id)).collect();
     let since = wanted.timeframe.since(door.clock.now());
     let (media_type, extension) = match wanted.format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),

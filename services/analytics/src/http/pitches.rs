@@ -10,13 +10,9 @@ use serde::Serialize;
 use super::Asked;
 use crate::error::Error;
 use crate::ops::dashboards::{self, PitchAnalytics, Span};
+use crate::owners;
 use crate::state::Door;
 use crate::store::viewers as store;
-
-/// Whose pitch it has to be; admins see all.
-fn owner(actor: &Actor) -> Option<UserId> {
-    (!actor.admin).then_some(actor.id)
-}
 
 /// How a pitch is doing: for its owner, and for admins.
 #[utoipa::path(tag = "analytics", params(("id" = i32, Path), Asked),
@@ -28,9 +24,10 @@ pub(super) async fn analytics(
     PathId(id): PathId<PitchId>,
     ValidatedQuery(asked): ValidatedQuery<Asked>,
 ) -> Result<Json<PitchAnalytics>, Error> {
+    owners::require(&door, &actor, id).await?;
     let span = Span::ending(asked.timeframe, door.clock.now());
     let mut tx = door.databases.user.begin(Some(actor.id)).await?;
-    let found = dashboards::pitch(&mut tx, owner(&actor), id, span).await?;
+    let found = dashboards::pitch(&mut tx, id, span).await?;
     tx.commit().await?;
     Ok(Json(found))
 }
@@ -63,8 +60,8 @@ pub(super) async fn views(
     PathId(id): PathId<PitchId>,
     paging: Paging,
 ) -> Result<Json<Listed<Viewer>>, Error> {
+    owners::require(&door, &actor, id).await?;
     let mut tx = door.databases.user.begin(Some(actor.id)).await?;
-    dashboards::owned(&mut tx, owner(&actor), id).await?;
     let rows = store::page(&mut tx, id, &paging).await?;
     let counted = store::count(&mut tx, id).await?;
     tx.commit().await?;

@@ -1,20 +1,18 @@
 //! Taking reports: validated, and answered once they are safe with the broker or in the outbox. They are counted soon after.
 
-use std::collections::{BTreeSet, HashMap};
-
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use garde::Validate;
-use pitchey_events::{ClientEvent, PitchId, Report, UserId, View, ViewSource};
+use pitchey_events::{ClientEvent, PitchId, Report, View, ViewSource};
 use pitchey_web::{Context, Origin, Relayed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::one_or_many::OneOrMany;
 use crate::error::Error;
+use crate::owners;
 use crate::state::Door;
-use crate::store::tracked_pitches;
 
 /// Longest `eventData`, in bytes of JSON.
 const DATA: usize = 4_096;
@@ -114,7 +112,8 @@ pub(super) async fn views(
     let (many, actor, at) = (input.is_many(), context.principal.actor(), door.clock.now());
     let inputs = input.into_vec();
     let viewer_id = actor.map(|actor| actor.id);
-    let owners = owners(&door, inputs.iter().map(|view| PitchId(view.pitch_id)).collect(), viewer_id).await?;
+    let pitches = inputs.iter().map(|view| PitchId(view.pitch_id)).collect();
+    let owners = owners::find(&door, pitches, viewer_id).await?;
     let mut reports = Vec::with_capacity(inputs.len());
     for input in inputs {
         let pitch_id = PitchId(input.pitch_id);
@@ -155,40 +154,4 @@ async fn take(door: &Door, reports: Vec<Report>, many: bool) -> Result<HttpRespo
 fn taken(accepted: usize, many: bool) -> HttpResponse {
     let status = if many { StatusCode::ACCEPTED } else { StatusCode::CREATED };
     HttpResponse::build(status).json(Taken { message: "Taken.", accepted })
-}
-
-/// The owners of those of `pitches` that there are: remembered, known from events, or asked of pitches.
-async fn owners(
-    door: &Door,
-    pitches: BTreeSet<PitchId>,
-    viewer: Option<UserId>,
-) -> Result<HashMap<PitchId, UserId>, Error> {
-    let (mut owners, mut missing) = (HashMap::new(), Vec::new());
-    for pitch in pitches {
-        match door.owners.get(&pitch).await {
-            Some(owner) => drop(owners.insert(pitch, owner)),
-            None => missing.push(pitch),
-        }
-    }
-    if missing.is_empty() {
-        return Ok(owners);
-    }
-    let mut tx = door.databases.user.begin(None).await?;
-    let known = tracked_pitches::find(&mut tx, &missing.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
-    tx.commit().await?;
-    let mut found: HashMap<_, _> = known
-        .iter()
-        .filter(|pitch| pitch.deleted_at.is_none())
-        .map(|pitch| (PitchId(pitch.pitch_id), UserId(pitch.owner_id)))
-        .collect();
-    missing.retain(|id| !known.iter().any(|pitch| pitch.pitch_id == id.0));
-    if !missing.is_empty() {
-        let cards = door.pitches.pitches_by_ids(&missing, viewer).await?;
-        found.extend(cards.into_iter().map(|card| (card.id, card.owner_id)));
-    }
-    for (pitch, owner) in found {
-        door.owners.insert(pitch, owner).await;
-        owners.insert(pitch, owner);
-    }
-    Ok(owners)
 }

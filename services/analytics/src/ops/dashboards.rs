@@ -9,7 +9,6 @@ use pitchey_events::{PitchId, UserId};
 use pitchey_web::Timestamp;
 use serde::Serialize;
 
-use crate::error::Error;
 use crate::store::activity::{self, Amounts, Subject};
 use crate::store::nda_timings::{self, Answering};
 use crate::store::rollups::{self, Sum, Viewed};
@@ -213,21 +212,16 @@ impl Span {
     }
 }
 
-/// How `pitch` is doing. Only for its owner and for admins.
-pub(crate) async fn pitch(
-    tx: &mut Tx,
-    owner: Option<UserId>,
-    pitch: PitchId,
-    span: Span,
-) -> Result<PitchAnalytics, Error> {
-    let known = owned(tx, owner, pitch).await?;
+/// How `pitch` is doing.
+pub(crate) async fn pitch(tx: &mut Tx, pitch: PitchId, span: Span) -> QueryResult<PitchAnalytics> {
+    let known = tracked_pitches::find(tx, &[pitch.0]).await?.pop();
     let sums = rollups::of_pitch(tx, pitch, span.grain(), span.since).await?;
     let unique = viewers::since(tx, pitch, span.since).await?;
     let lifetime = totals::of(tx, pitch).await?;
     let (lately, ever) = both(tx, Subject::Pitch(pitch), span).await?;
     Ok(PitchAnalytics {
         pitch_id: pitch.0,
-        title: known.title,
+        title: known.and_then(|known| known.title),
         timeframe: span.timeframe,
         since: span.since.into(),
         views: Views::of(&sums, unique),
@@ -241,20 +235,6 @@ pub(crate) async fn pitch(
         comments: lately.of("pitch.commented"),
         ndas: ndas(tx, Subject::Pitch(pitch), &lately, span).await?,
     })
-}
-
-/// What is known of `pitch`, if it is `owner`'s; admins name no owner.
-pub(crate) async fn owned(
-    tx: &mut Tx,
-    owner: Option<UserId>,
-    pitch: PitchId,
-) -> Result<tracked_pitches::Pitch, Error> {
-    let known = tracked_pitches::find(tx, &[pitch.0]).await?.pop();
-    let known = known.filter(|known| known.deleted_at.is_none()).ok_or(Error::PitchNotFound)?;
-    match owner {
-        Some(owner) if known.owner_id != owner.0 => Err(Error::NotTheOwner),
-        _ => Ok(known),
-    }
 }
 
 /// How `owner`'s pitches are doing.

@@ -206,9 +206,10 @@ pub(crate) async fn top_pitches(
 mod tests {
     use diesel::sql_query;
     use diesel::sql_types::{Integer, Timestamptz};
+    use chrono::{DateTime, Utc};
     use pitchey_testkit::{Plan, TestDatabase};
 
-    use super::*;
+    use super::{OF_OWNER_BY_DAY, OF_OWNER_BY_HOUR, OF_PITCH_BY_DAY, OF_PITCH_BY_HOUR};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn dashboards_read_rollups_by_their_keys() {

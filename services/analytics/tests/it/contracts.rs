@@ -25,7 +25,7 @@ async fn it_consumes_what_the_catalogue_says() {
 async fn every_route_answers_every_role_as_promised() {
     let app = App::alone().await;
     let owner = app.db.creator().await;
-    let pitch = app.pitch(owner.id).await;
+    let (pitch, gone) = (app.pitch(owner.id).await, app.pitch(owner.id).await);
     let (creator, production, investor) = (app.db.creator().await, app.db.production().await, app.db.investor().await);
     let (viewer, admin) = (app.db.viewer().await, app.db.operator().await);
     let callers = [None, Some(&creator), Some(&production), Some(&investor), Some(&viewer), Some(&admin), Some(&owner)];
@@ -42,7 +42,8 @@ async fn every_route_answers_every_role_as_promised() {
         ("GET", "/api/investor/dashboard", None, [401, 403, 403, 200, 403, 403, 403]),
         ("GET", &analytics, None, [401, 403, 403, 403, 403, 200, 200]),
         ("GET", &views, None, [401, 403, 403, 403, 403, 200, 200]),
-        ("GET", "/api/pitches/999999/analytics", None, [401, 404, 404, 404, 404, 404, 404]),
+        // Nobody has told of it, and pitches, which would know, is away.
+        ("GET", "/api/pitches/999999/analytics", None, [401, 503, 503, 503, 503, 503, 503]),
         ("GET", "/api/pitches/x/views", None, [401, 404, 404, 404, 404, 404, 404]),
         ("GET", "/api/analytics/overview", None, [401, 403, 403, 403, 403, 200, 403]),
         ("POST", "/api/export", Some(json!({})), [401, 200, 200, 200, 200, 200, 200]),
@@ -64,6 +65,11 @@ async fn every_route_answers_every_role_as_promised() {
     app.client.get("/api/creator/dashboard").as_(&investor).send().await.refused(403, "wrong_portal");
     app.client.get(&analytics).as_(&investor).send().await.refused(403, "not_the_owner");
     app.client.get("/api/analytics/overview").as_(&investor).send().await.refused(403, "forbidden");
+    app.db.execute(&format!("UPDATE tracked_pitches SET deleted_at = now() WHERE pitch_id = {gone}")).await;
+    for path in ["analytics", "views"] {
+        let path = format!("/api/pitches/{gone}/{path}");
+        app.client.get(&path).as_(&owner).send().await.refused(404, "pitch_not_found");
+    }
     let asked = app.client.get("/api/analytics/user?timeframe=3d").as_(&investor).send().await;
     asked.refused(400, "validation_failed");
 }

