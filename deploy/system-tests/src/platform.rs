@@ -129,6 +129,7 @@ fn environment(db: &TestDatabase, broker: &Broker, dir: &TempDir) -> Vec<(String
         ("MESSAGING_CREDITS", "payments".to_owned()),
         ("MESSAGING_MASTER_KEYS", key("messages")),
         ("MESSAGING_MESSAGE_BURST", "100000".to_owned()),
+        ("PITCHES_SHARE_KEY", key("shared links")),
         ("PITCHES_MEDIA__LINK_KEY", key("media links")),
         ("PITCHES_MEDIA__FOLDER", dir.path().join("media").to_string_lossy().into_owned()),
         ("NOTIFICATIONS_UNSUBSCRIBE_KEY", key("unsubscribe")),

@@ -198,6 +198,17 @@ const TABLE: &[(&str, Given, Statuses)] = &[
     ("GET /api/pitches/{id}/views",                 Published, [401, 403, 403, 200, 403, 403, 200]),
     ("POST /api/export",                            Draft,     users(200)),
 
+    ("POST /api/media/upload",                      Published, [401, 403, 403, 201, 403, 403, 403]),
+    ("POST /api/media/upload",                      Draft,     [401, 403, 404, 201, 403, 403, 403]),
+    ("GET /api/media/{id}",                         Signed,    [404, 404, 404, 200, 200, 404, 404]),
+    ("GET /api/media/{id}/file",                    Signed,    [404, 404, 404, 200, 200, 404, 404]),
+    ("GET /api/media/{id}/file",                    Approved,  [404, 404, 404, 200, 404, 404, 404]),
+    ("DELETE /api/media/{id}",                      Published, [401, 404, 404, 200, 404, 404, 404]),
+    ("GET /api/investments",                        Draft,     users(200)),
+    ("POST /api/investments/track",                 Published, [401, 403, 403, 403, 201, 201, 403]),
+    ("POST /api/investments/track",                 Draft,     [401, 403, 403, 403, 404, 404, 403]),
+    ("GET /.well-known/pitchey-keys",               Draft,     all(200)),
+
     ("GET /api/notifications/list",                 Draft,     users(200)),
     ("GET /api/notifications/unread",               Draft,     users(200)),
     ("POST /api/notifications/read-all",            Draft,     users(200)),
@@ -270,7 +281,24 @@ async fn ask(
     if matches!(method, Method::GET | Method::DELETE) {
         return request.send().await;
     }
+    if template == "/api/media/upload" {
+        return request.body(FORM, poster(world)).send().await;
+    }
     request.json(&body(platform, cast, route, world).await).send().await
+}
+
+const FORM: &str = "multipart/form-data; boundary=edge";
+
+/// A picture that its owner keeps from the public.
+fn poster(world: World) -> Vec<u8> {
+    let field = |name: &str, value: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let fields = [("pitchId", world.pitch.to_string().as_str()), ("type", "poster"), ("public", "false")]
+        .map(|(name, value)| field(name, value))
+        .concat();
+    let file = "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.png\"\r\n\r\n";
+    [fields.as_bytes(), file.as_bytes(), b"\x89PNG\r\n\x1a\n....\r\n--edge--\r\n"].concat()
 }
 
 /// The path of something that belongs to the owner, or lies between the owner and the requester.
@@ -318,6 +346,10 @@ async fn fill(
             let report = cast.requester.post(platform, &path, &json!({ "reason": "other" })).await.ok();
             report["report"]["id"].to_string()
         }
+        template if template.starts_with("/api/media/{id}") => {
+            let upload = platform.gateway().post("/api/media/upload").by(Some(&cast.owner));
+            upload.body(FORM, poster(world)).send().await.ok()["file"]["id"].to_string()
+        }
         "/api/notifications/{id}/read" => "999999999".to_owned(),
         template if template.starts_with("/api/messages/{id}") || template.starts_with("/api/conversations/{id}") => {
             let body = json!({ "receiverId": cast.stranger.id, "content": "Hello" });
@@ -351,6 +383,7 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
         "PUT /api/pitches/{id}" => json!({ "whyNow": "Because." }),
         "PATCH /api/pitches/{id}" => json!({ "archived": true }),
         "POST /api/ndas/request" | "POST /api/watchlist" => json!({ "pitchId": world.pitch }),
+        "POST /api/investments/track" => json!({ "pitchId": world.pitch, "amount": 1_000 }),
         "POST /api/pitches/batch/archive" | "POST /api/pitches/batch/delete" => json!({ "ids": [world.pitch] }),
         "POST /api/analytics/track" => json!({ "eventType": "click" }),
         "POST /api/views/track" => json!({ "pitchId": world.pitch, "duration": 1 }),
