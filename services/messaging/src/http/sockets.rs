@@ -180,7 +180,7 @@ pub async fn poll(
     let Some(since) = since.filter(|_| whole) else {
         return Ok(private(&Polled { frames: Vec::new(), last_seq, resync: since.is_some() }));
     };
-    let rows = frames::after(&mut tx, &[(actor.id, since)], POLLED).await?;
+    let rows = frames::after(&mut tx, &[(actor.id, since, POLLED)]).await?;
     let rings = pump::rings(&mut tx, &state, &rows).await?;
     tx.commit().await?;
     let (mut frames, mut arrived) = (Vec::with_capacity(rows.len()), Vec::new());

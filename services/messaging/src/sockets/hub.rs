@@ -228,8 +228,9 @@ impl Hub {
         self.0.bell.notified().await;
     }
 
-    /// Up to `most` users to look for, with the last frame that all their sockets have. Who is not trusted now has to wait.
-    pub fn batch(&self, most: usize) -> Vec<(UserId, i64)> {
+    /// Up to `most` users to look for: (who, the last frame that all the user's sockets have, frames that one of them can take). Who is not trusted now
+    /// has to wait.
+    pub fn batch(&self, most: usize) -> Vec<(UserId, i64, i64)> {
         let now = Instant::now();
         let mut people = self.people();
         let chosen: Vec<UserId> = people.dirty.iter().take(most).copied().collect();
@@ -237,9 +238,14 @@ impl Hub {
         for user in chosen {
             people.dirty.remove(&user);
             let Some(person) = people.by_user.get(&user) else { continue };
-            let trusted = person.sockets.iter().filter(|socket| socket.trusted_until > now);
-            if let Some(cursor) = trusted.map(|socket| socket.cursor).min() {
-                batch.push((user, cursor));
+            let mut trusted: Vec<_> = person.sockets.iter().filter(|socket| socket.trusted_until > now).collect();
+            // One that takes nothing does not hold the others up; without any that does, it finds out that it is stalled.
+            if trusted.iter().any(|socket| socket.out.capacity() > 0) {
+                trusted.retain(|socket| socket.out.capacity() > 0);
+            }
+            let room = trusted.iter().map(|socket| socket.out.capacity()).max().unwrap_or(0);
+            if let Some(cursor) = trusted.iter().map(|socket| socket.cursor).min() {
+                batch.push((user, cursor, i64::try_from(room.max(1)).unwrap_or(i64::MAX)));
             }
         }
         batch
@@ -255,14 +261,14 @@ impl Hub {
         cursors.collect()
     }
 
-    /// Queues durable frames of one user, in order, for each of the user's sockets that has not got them.
-    pub fn deliver(&self, user: UserId, frames: &[Shown]) {
+    /// Queues durable frames of one user, in order, for each of the user's sockets that has not got them. They are those after `from`.
+    pub fn deliver(&self, user: UserId, from: i64, frames: &[Shown]) {
         let now = Instant::now();
         let mut people = self.people();
         let Some(person) = people.by_user.get_mut(&user) else { return };
         let mut reached = 0;
         for socket in person.sockets.iter_mut().filter(|socket| socket.trusted_until > now) {
-            reached = reached.max(socket.queue(frames, now, self.0.slow_after));
+            reached = reached.max(socket.queue(from, frames, now, self.0.slow_after));
         }
         let arrived = frames.iter().filter(|frame| frame.seq <= reached).filter_map(|frame| frame.delivered);
         let arrived: Vec<_> = arrived.map(|one| (one, person.blocked.contains(&one.sender))).collect();
@@ -398,8 +404,16 @@ impl Hub {
 }
 
 impl Socket {
-    /// Queues what it has not got, as far as there is room, and returns how far it has come. Where frames are missing, it is told to begin anew.
-    fn queue(&mut self, frames: &[Shown], now: Instant, slow_after: Duration) -> i64 {
+    /// Queues what it has not got of the frames after `from`, as far as there is room, and returns how far it has come. Where frames are missing, it is
+    /// told to begin anew.
+    fn queue(&mut self, from: i64, frames: &[Shown], now: Instant, slow_after: Duration) -> i64 {
+        if self.cursor < from {
+            // It had no room when others had.
+            if self.out.capacity() == 0 {
+                self.stall(now, slow_after);
+            }
+            return self.cursor;
+        }
         for frame in frames {
             if frame.seq <= self.cursor {
                 continue;
@@ -407,17 +421,22 @@ impl Socket {
             let gap = frame.seq != self.cursor + 1;
             let text = if gap { frame::resync(frame.seq) } else { frame.text.clone() };
             if self.out.try_send(text).is_err() {
-                self.line.stalled.store(true, Ordering::Release);
-                let since = *self.stalled_since.get_or_insert(now);
-                if now.duration_since(since) >= slow_after {
-                    metrics::counter!("sockets_cut_off_total").increment(1);
-                    self.line.end(End::TooSlow);
-                }
+                self.stall(now, slow_after);
                 return self.cursor;
             }
             self.stalled_since = None;
             self.cursor = frame.seq;
         }
         self.cursor
+    }
+
+    /// It takes nothing; if that lasts, it is cut off.
+    fn stall(&mut self, now: Instant, slow_after: Duration) {
+        self.line.stalled.store(true, Ordering::Release);
+        let since = *self.stalled_since.get_or_insert(now);
+        if now.duration_since(since) >= slow_after {
+            metrics::counter!("sockets_cut_off_total").increment(1);
+            self.line.end(End::TooSlow);
+        }
     }
 }

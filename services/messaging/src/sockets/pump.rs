@@ -44,7 +44,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
             if let Err(error) = bring(&state, &batch).await {
                 tracing::warn!(%error, "frames are late");
                 tokio::time::sleep(PAUSE).await;
-                state.hub.wake(&batch.iter().map(|(user, _)| *user).collect::<Vec<_>>());
+                state.hub.wake(&batch.iter().map(|(user, ..)| *user).collect::<Vec<_>>());
                 break;
             }
         }
@@ -67,9 +67,10 @@ async fn look(state: &AppState) -> Result<(), Error> {
     Ok(())
 }
 
-async fn bring(state: &AppState, batch: &[(UserId, i64)]) -> Result<(), Error> {
+async fn bring(state: &AppState, batch: &[(UserId, i64, i64)]) -> Result<(), Error> {
     let mut tx = state.databases.system.begin().await?;
-    let rows = frames::after(&mut tx, batch, FRAMES).await?;
+    let batch: Vec<_> = batch.iter().map(|&(user, seen, room)| (user, seen, room.min(FRAMES))).collect();
+    let rows = frames::after(&mut tx, &batch).await?;
     let rings = rings(&mut tx, state, &rows).await?;
     tx.commit().await?;
     metrics::counter!("sockets_frames_total").increment(rows.len() as u64);
@@ -80,11 +81,12 @@ async fn bring(state: &AppState, batch: &[(UserId, i64)]) -> Result<(), Error> {
         let text = serde_json::to_string(&frame)?.into();
         by_user.entry(user).or_default().push(Shown { seq: frame.seq, text, delivered });
     }
-    for (user, shown) in by_user {
-        let more = i64::try_from(shown.len()).unwrap_or(i64::MAX) >= FRAMES;
-        state.hub.deliver(UserId(user), &shown);
+    for (user, from, most) in batch {
+        let Some(shown) = by_user.remove(&user.0) else { continue };
+        let more = i64::try_from(shown.len()).unwrap_or(i64::MAX) >= most;
+        state.hub.deliver(user, from, &shown);
         if more {
-            state.hub.wake(&[UserId(user)]);
+            state.hub.wake(&[user]);
         }
     }
     Ok(())

@@ -199,7 +199,7 @@ pub async fn list(tx: &mut Tx, user: UserId, place: Place) -> QueryResult<(Vec<E
                  SELECT FROM messages AS m
                  WHERE m.conversation_id = page.id AND m.id > coalesce(page.last_read_message_id, 0)
                    AND m.sender_id <> $1 AND m.deleted_at IS NULL
-                 LIMIT $7) AS some) AS unread
+                 LIMIT $7) AS few) AS unread
          LEFT JOIN LATERAL (
              SELECT m.id FROM messages AS m WHERE m.conversation_id = page.id ORDER BY m.id DESC LIMIT 1) AS newest ON true
          ORDER BY page.at DESC, page.id DESC"
@@ -255,7 +255,7 @@ pub async fn unread_in(tx: &mut Tx, user: UserId, id: ConversationId) -> QueryRe
                    WHERE m.conversation_id = $2 AND m.sender_id <> $1 AND m.deleted_at IS NULL
                      AND m.id > coalesce((SELECT p.last_read_message_id FROM conversation_participants AS p
                                           WHERE p.conversation_id = $2 AND p.user_id = $1), 0)
-                   LIMIT $3) AS some";
+                   LIMIT $3) AS few";
     let found: Count = diesel::sql_query(sql)
         .bind::<Integer, _>(user.0)
         .bind::<Integer, _>(id.0)
@@ -272,6 +272,6 @@ pub(super) const UNREAD: &str = "SELECT p.conversation_id AS id, unread.count
              SELECT FROM messages AS m
              WHERE m.conversation_id = p.conversation_id AND m.id > coalesce(p.last_read_message_id, 0)
                AND m.sender_id <> $1 AND m.deleted_at IS NULL
-             LIMIT $2) AS some) AS unread
+             LIMIT $2) AS few) AS unread
      WHERE p.user_id = $1 AND unread.count > 0
      ORDER BY p.conversation_id";

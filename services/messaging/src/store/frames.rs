@@ -120,12 +120,12 @@ pub struct Frame {
     pub last_read_at: Option<DateTime<Utc>>,
 }
 
-/// The frames of each (user, last seen), in order; at most `most` a user.
-pub async fn after(tx: &mut Tx, seen: &[(UserId, i64)], most: i64) -> QueryResult<Vec<Frame>> {
+/// The frames of each (user, last seen, how many at most), in order.
+pub async fn after(tx: &mut Tx, seen: &[(UserId, i64, i64)]) -> QueryResult<Vec<Frame>> {
     diesel::sql_query(AFTER)
-        .bind::<Array<Integer>, _>(seen.iter().map(|(user, _)| user.0).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(seen.iter().map(|(_, seq)| *seq).collect::<Vec<_>>())
-        .bind::<BigInt, _>(most)
+        .bind::<Array<Integer>, _>(seen.iter().map(|(user, ..)| user.0).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(seen.iter().map(|(_, seq, _)| *seq).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(seen.iter().map(|(.., most)| *most).collect::<Vec<_>>())
         .load(tx)
         .await
 }
@@ -133,9 +133,9 @@ pub async fn after(tx: &mut Tx, seen: &[(UserId, i64)], most: i64) -> QueryResul
 pub(super) const AFTER: &str = "SELECT f.user_id, f.seq, f.type AS kind, f.event, f.data, f.created_at, f.message_id,
             f.conversation_id, m.sender_id, m.encrypted_content, m.attachments, m.message_type, m.parent_id, m.edited_at, m.deleted_at,
             m.metadata, m.created_at AS sent_at, c.user_low_id, c.user_high_id, p.last_read_message_id, p.last_read_at
-     FROM unnest($1::int[], $2::bigint[]) AS seen (user_id, seq)
+     FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS seen (user_id, seq, most)
      CROSS JOIN LATERAL (
-         SELECT * FROM socket_frames AS f WHERE f.user_id = seen.user_id AND f.seq > seen.seq ORDER BY f.seq LIMIT $3) AS f
+         SELECT * FROM socket_frames AS f WHERE f.user_id = seen.user_id AND f.seq > seen.seq ORDER BY f.seq LIMIT seen.most) AS f
      LEFT JOIN messages AS m ON m.id = f.message_id
      LEFT JOIN conversations AS c ON c.id = m.conversation_id
      LEFT JOIN conversation_participants AS p ON p.conversation_id = m.conversation_id AND p.user_id = f.user_id

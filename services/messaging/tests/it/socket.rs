@@ -50,7 +50,7 @@ pub async fn try_open(
     let head = String::from_utf8(head).unwrap().to_lowercase();
     let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
     if status == 101 {
-        return Ok(Socket(Framed::new(stream, Codec::new().client_mode())));
+        return Ok(Socket(Framed::new(stream, Codec::new().client_mode().max_size(1 << 20))));
     }
     let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let mut body = vec![0; length.parse().unwrap()];
