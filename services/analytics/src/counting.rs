@@ -62,9 +62,9 @@ impl Counted {
 
     /// This view with one more look: time adds up, and what was shown once was shown.
     pub(crate) fn with(self, look: &Look) -> Self {
-        let seconds = look.seconds.map(|more| {
-            self.seconds.unwrap_or_default().saturating_add(more.clamp(0, LONGEST)).min(LONGEST)
-        });
+        let seconds = look
+            .seconds
+            .map(|more| self.seconds.unwrap_or_default().saturating_add(more.clamp(0, LONGEST)).min(LONGEST));
         Self { protected: self.protected || look.protected, seconds: seconds.or(self.seconds), ..self }
     }
 

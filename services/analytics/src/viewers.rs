@@ -31,12 +31,7 @@ pub(crate) fn of_user(id: UserId) -> Vec<u8> {
 }
 
 /// The key of somebody not logged in among the viewers of one pitch on one day: two such keys say nothing about one another.
-pub(crate) fn anonymous(
-    salt: &[u8],
-    pitch: PitchId,
-    ip: Option<&str>,
-    user_agent: Option<&str>,
-) -> Vec<u8> {
+pub(crate) fn anonymous(salt: &[u8], pitch: PitchId, ip: Option<&str>, user_agent: Option<&str>) -> Vec<u8> {
     // A key of any length will do for HMAC.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt) else { return vec![0; HASH] };
     mac.update(&pitch.0.to_be_bytes());

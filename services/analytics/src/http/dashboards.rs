@@ -1,11 +1,13 @@
-use actix_web::web::{Data, Json};
 use actix_web::get;
+use actix_web::web::{Data, Json};
 use pitchey_events::UserType;
 use pitchey_web::{Actor, ValidatedQuery};
 
 use super::Asked;
 use crate::error::Error;
-use crate::ops::dashboards::{self, BuyerDashboard, OwnerDashboard, ProductionDashboard, Span, UserAnalytics};
+use crate::ops::dashboards::{
+    self, BuyerDashboard, OwnerDashboard, ProductionDashboard, Span, UserAnalytics,
+};
 use crate::state::Door;
 
 fn only(actor: &Actor, user_type: UserType) -> Result<(), Error> {

@@ -126,7 +126,9 @@ pub(super) async fn export(
     let entry = audit::Entry {
         actor: Some(actor.id),
         action: "analytics.exported",
-        new_values: Some(json!({ "type": wanted.what, "format": wanted.format, "timeframe": wanted.timeframe })),
+        new_values: Some(
+            json!({ "type": wanted.what, "format": wanted.format, "timeframe": wanted.timeframe }),
+        ),
         ..Default::default()
     };
     audit::record(&mut tx, &origin, entry).await?;

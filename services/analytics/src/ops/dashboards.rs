@@ -272,10 +272,7 @@ pub(crate) async fn buyer(tx: &mut Tx, buyer: UserId, span: Span) -> QueryResult
 
 /// Both halves of a production company.
 pub(crate) async fn production(tx: &mut Tx, user: UserId, span: Span) -> QueryResult<ProductionDashboard> {
-    Ok(ProductionDashboard {
-        owner: owner(tx, user, span).await?,
-        buying: buyer(tx, user, span).await?,
-    })
+    Ok(ProductionDashboard { owner: owner(tx, user, span).await?, buying: buyer(tx, user, span).await? })
 }
 
 /// The numbers of `user`.
@@ -376,11 +373,9 @@ impl Views {
                     point.views += sum.views;
                     point.protected_views += sum.protected_views;
                 }
-                None => views_over_time.push(Point {
-                    at,
-                    views: sum.views,
-                    protected_views: sum.protected_views,
-                }),
+                None => {
+                    views_over_time.push(Point { at, views: sum.views, protected_views: sum.protected_views })
+                }
             }
         }
         #[expect(clippy::cast_precision_loss, reason = "an average")]

@@ -8,7 +8,9 @@ use pitchey_clock::Clock;
 use pitchey_db::{Error as DbError, SystemDb, Tx};
 use pitchey_events::TrendingComputed;
 
-use crate::store::{active_days, maintenance, recount, retention, salts, take_turns, totals, trending, views};
+use crate::store::{
+    active_days, maintenance, recount, retention, salts, take_turns, totals, trending, views,
+};
 
 /// Pitches in the list of what is trending, at most.
 const TRENDING: i64 = 100;

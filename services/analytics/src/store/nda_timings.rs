@@ -67,11 +67,7 @@ pub(crate) struct Answering {
 }
 
 /// The answers since `since` that `subject` gave (an owner), got (a member) or that were about it (a pitch).
-pub(crate) async fn answering(
-    tx: &mut Tx,
-    subject: Subject,
-    since: DateTime<Utc>,
-) -> QueryResult<Answering> {
+pub(crate) async fn answering(tx: &mut Tx, subject: Subject, since: DateTime<Utc>) -> QueryResult<Answering> {
     let (column, id) = match subject {
         Subject::Pitch(id) => ("pitch_id", id.0),
         Subject::Owner(id) => ("owner_id", id.0),

@@ -204,9 +204,9 @@ pub(crate) async fn top_pitches(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
     use diesel::sql_query;
     use diesel::sql_types::{Integer, Timestamptz};
-    use chrono::{DateTime, Utc};
     use pitchey_testkit::{Plan, TestDatabase};
 
     use super::{OF_OWNER_BY_DAY, OF_OWNER_BY_HOUR, OF_PITCH_BY_DAY, OF_PITCH_BY_HOUR};

@@ -56,12 +56,8 @@ pub(crate) async fn add(tx: &mut Tx, more: &BTreeMap<i32, More>) -> QueryResult<
 
 /// The totals of `pitch`; zero before the first view.
 pub(crate) async fn of(tx: &mut Tx, pitch: PitchId) -> QueryResult<Totals> {
-    let totals: Option<Totals> = pitch_totals::table
-        .find(pitch.0)
-        .select(Totals::as_select())
-        .first(tx)
-        .await
-        .optional()?;
+    let totals: Option<Totals> =
+        pitch_totals::table.find(pitch.0).select(Totals::as_select()).first(tx).await.optional()?;
     Ok(totals.unwrap_or_default())
 }
 

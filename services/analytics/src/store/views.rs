@@ -210,10 +210,7 @@ pub(crate) async fn forget_addresses(
 }
 
 /// When the oldest view whose address is still known was, if any was before `before`.
-pub(crate) async fn oldest_address(
-    tx: &mut Tx,
-    before: DateTime<Utc>,
-) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn oldest_address(tx: &mut Tx, before: DateTime<Utc>) -> QueryResult<Option<DateTime<Utc>>> {
     #[derive(QueryableByName)]
     struct Oldest {
         #[diesel(sql_type = Nullable<Timestamptz>)]

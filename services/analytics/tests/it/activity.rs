@@ -16,16 +16,35 @@ async fn everything_that_happens_is_in_the_sums_of_whom_it_concerns() {
     let now = app.clock.now();
 
     app.deliveries
-        .deliver(&PitchPublished { pitch_id, owner_id, first_time: true, pitch_title: pitch_title.clone(), hold: None })
+        .deliver(&PitchPublished {
+            pitch_id,
+            owner_id,
+            first_time: true,
+            pitch_title: pitch_title.clone(),
+            hold: None,
+        })
         .await;
     app.deliveries.deliver(&UserFollowed { user_id: owner.id, follower_id: buyer.id }).await;
     app.deliveries
-        .deliver(&PitchFollowed { pitch_id, owner_id, pitch_title: pitch_title.clone(), follower_id: buyer.id })
+        .deliver(&PitchFollowed {
+            pitch_id,
+            owner_id,
+            pitch_title: pitch_title.clone(),
+            follower_id: buyer.id,
+        })
         .await;
     app.deliveries.deliver(&PitchUnfollowed { pitch_id, owner_id, follower_id: buyer.id }).await;
-    app.deliveries.deliver(&PitchLiked { pitch_id, owner_id, pitch_title: pitch_title.clone(), user_id: buyer.id }).await;
     app.deliveries
-        .deliver(&PitchCommented { pitch_id, owner_id, pitch_title: pitch_title.clone(), comment_id: 1, author_id: buyer.id })
+        .deliver(&PitchLiked { pitch_id, owner_id, pitch_title: pitch_title.clone(), user_id: buyer.id })
+        .await;
+    app.deliveries
+        .deliver(&PitchCommented {
+            pitch_id,
+            owner_id,
+            pitch_title: pitch_title.clone(),
+            comment_id: 1,
+            author_id: buyer.id,
+        })
         .await;
     app.deliveries.deliver(&NdaRequested { parties: nda(1), with_message: false }).await;
     app.deliveries.deliver(&NdaApproved { parties: nda(1), by_policy: false, sign_until: now }).await;
@@ -62,7 +81,8 @@ async fn everything_that_happens_is_in_the_sums_of_whom_it_concerns() {
     assert_eq!(dashboard["likes"]["total"], 1);
     assert_eq!(dashboard["comments"], 1);
     let ndas = &dashboard["ndas"];
-    let counts = ["requested", "approved", "rejected", "signed", "withdrawn", "revoked", "expired", "answers"];
+    let counts =
+        ["requested", "approved", "rejected", "signed", "withdrawn", "revoked", "expired", "answers"];
     assert_eq!(counts.map(|key| ndas[key].as_i64().unwrap()), [1, 1, 0, 1, 1, 1, 1, 1]);
     assert!(ndas["medianAnswerSeconds"].is_f64(), "{ndas}");
     assert_eq!(dashboard["views"], 0);

@@ -64,8 +64,7 @@ impl App {
         };
         let service = start(&settings, &clock).await;
         let databases = db.databases(Service::Analytics).await;
-        let consumes =
-            pitchey_analytics::consumes(&settings, databases.clone(), clock.clone()).unwrap();
+        let consumes = pitchey_analytics::consumes(&settings, databases.clone(), clock.clone()).unwrap();
         Self {
             client: Client::gateway(Service::Analytics, service.http_address()).by(&clock),
             service,

@@ -26,9 +26,11 @@ async fn every_route_answers_every_role_as_promised() {
     let app = App::alone().await;
     let owner = app.db.creator().await;
     let (pitch, gone) = (app.pitch(owner.id).await, app.pitch(owner.id).await);
-    let (creator, production, investor) = (app.db.creator().await, app.db.production().await, app.db.investor().await);
+    let (creator, production, investor) =
+        (app.db.creator().await, app.db.production().await, app.db.investor().await);
     let (viewer, admin) = (app.db.viewer().await, app.db.operator().await);
-    let callers = [None, Some(&creator), Some(&production), Some(&investor), Some(&viewer), Some(&admin), Some(&owner)];
+    let callers =
+        [None, Some(&creator), Some(&production), Some(&investor), Some(&viewer), Some(&admin), Some(&owner)];
     let analytics = format!("/api/pitches/{pitch}/analytics");
     let views = format!("/api/pitches/{pitch}/views");
     let event = Some(json!({ "eventType": "x" }));

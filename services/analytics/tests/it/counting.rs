@@ -22,8 +22,11 @@ async fn a_view_counts_once_in_half_an_hour_for_a_viewer_and_a_pitch() {
         view(two, ann, at(1)),
     ];
     app.deliveries.deliver(&PitchOpened { items }).await;
-    app.deliveries.deliver(&PitchOpened { items: vec![view(one, ann, at(59)), view(one, ann, at(60))] }).await;
-    let views = |pitch| format!("SELECT views || ' by ' || viewers FROM pitch_totals WHERE pitch_id = {pitch}");
+    app.deliveries
+        .deliver(&PitchOpened { items: vec![view(one, ann, at(59)), view(one, ann, at(60))] })
+        .await;
+    let views =
+        |pitch| format!("SELECT views || ' by ' || viewers FROM pitch_totals WHERE pitch_id = {pitch}");
     assert_eq!(app.text(&views(one)).await, "4 by 2");
     assert_eq!(app.text(&views(two)).await, "1 by 1");
     app.assert_sums().await;
@@ -35,8 +38,10 @@ async fn strangers_are_told_apart_for_a_day_and_by_nobody_later() {
     let owner = app.db.creator().await.id;
     let pitch = app.pitch(owner).await;
     let now = app.clock.now();
-    let other_program =
-        View { user_agent: Some("Mozilla/5.0 Safari/605.1".to_owned()), ..strangers_view(pitch, "203.0.113.9", now) };
+    let other_program = View {
+        user_agent: Some("Mozilla/5.0 Safari/605.1".to_owned()),
+        ..strangers_view(pitch, "203.0.113.9", now)
+    };
     let items = vec![
         strangers_view(pitch, "203.0.113.9", now),
         strangers_view(pitch, "203.0.113.77", now + TimeDelta::minutes(3)),
@@ -45,7 +50,11 @@ async fn strangers_are_told_apart_for_a_day_and_by_nobody_later() {
         strangers_view(pitch, "203.0.113.9", now + TimeDelta::days(1)),
     ];
     app.deliveries.deliver(&PitchOpened { items }).await;
-    assert_eq!(app.number("SELECT count(*) FROM pitch_views").await, 4, "the second is the first one's household");
+    assert_eq!(
+        app.number("SELECT count(*) FROM pitch_views").await,
+        4,
+        "the second is the first one's household"
+    );
     let hashes = "SELECT count(DISTINCT anonymous_hash) || ' ' || bool_and(viewer_id IS NULL AND viewer_type = 'anonymous') FROM pitch_views";
     assert_eq!(app.text(hashes).await, "4 true");
     assert_eq!(app.number("SELECT count(*) FROM view_salts").await, 2);
@@ -58,7 +67,9 @@ async fn bots_owners_and_deleted_or_unknown_pitches_are_not_counted() {
     let owner = app.db.creator().await.id;
     let viewer = app.db.viewer().await.id;
     let (pitch, deleted) = (app.pitch(owner).await, app.pitch(owner).await);
-    app.db.execute(&format!("UPDATE tracked_pitches SET deleted_at = now() WHERE pitch_id = {deleted}")).await;
+    app.db
+        .execute(&format!("UPDATE tracked_pitches SET deleted_at = now() WHERE pitch_id = {deleted}"))
+        .await;
     let unheard = app.db.pitch(owner).await;
     let now = app.clock.now();
     let bot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)".to_owned();
@@ -86,11 +97,16 @@ async fn time_adds_up_to_two_hours_and_what_is_protected_is_noted() {
     let at = |minutes| app.clock.now() + TimeDelta::minutes(minutes);
     app.deliveries.deliver(&PitchOpened { items: vec![view(pitch, viewer, at(0))] }).await;
     assert_eq!(app.text("SELECT duration FROM pitch_views").await, "", "nobody said how long");
-    for (minute, seconds, protected) in [(5, Some(3_000), false), (10, None, true), (20, Some(5_000), false)] {
+    for (minute, seconds, protected) in [(5, Some(3_000), false), (10, None, true), (20, Some(5_000), false)]
+    {
         let items = vec![View { seconds, protected, ..view(pitch, viewer, at(minute)) }];
         app.deliveries.deliver(&PitchOpened { items }).await;
     }
-    assert_eq!(app.text("SELECT count(*) || ' ' || sum(duration) || ' ' || bool_or(protected) FROM pitch_views").await, "1 7200 true");
+    assert_eq!(
+        app.text("SELECT count(*) || ' ' || sum(duration) || ' ' || bool_or(protected) FROM pitch_views")
+            .await,
+        "1 7200 true"
+    );
     app.assert_sums().await;
 }
 
@@ -123,7 +139,8 @@ async fn what_comes_late_finds_its_own_view() {
     let late = [(10, Some(30)), (50, None), (60, Some(5))];
     let items = late.map(|(minute, seconds)| View { seconds, ..view(pitch, viewer, at(minute)) });
     app.deliveries.deliver(&PitchOpened { items: items.to_vec() }).await;
-    let durations = "SELECT string_agg(coalesce(duration::text, '-'), ' ' ORDER BY created_at) FROM pitch_views";
+    let durations =
+        "SELECT string_agg(coalesce(duration::text, '-'), ' ' ORDER BY created_at) FROM pitch_views";
     assert_eq!(app.text(durations).await, "30 5 -");
     app.assert_sums().await;
 }
@@ -150,7 +167,10 @@ async fn any_looks_in_order_are_counted_as_somebody_with_a_pencil_would() {
     let (one, two) = (app.pitch(owner).await, app.pitch(owner).await);
     let (ann, bob) = (app.db.investor().await.id, app.db.production().await.id);
     let mut runner = TestRunner::deterministic();
-    let strategy = proptest::collection::vec((any::<bool>(), any::<bool>(), 0..4_000_i64, proptest::option::of(0..500)), 300);
+    let strategy = proptest::collection::vec(
+        (any::<bool>(), any::<bool>(), 0..4_000_i64, proptest::option::of(0..500)),
+        300,
+    );
     let mut looks = strategy.new_tree(&mut runner).unwrap().current();
     looks.sort_by_key(|(_, _, second, _)| *second);
     let views: Vec<View> = looks
@@ -170,7 +190,8 @@ async fn any_looks_in_order_are_counted_as_somebody_with_a_pencil_would() {
     for items in views.chunks(17) {
         app.deliveries.deliver(&PitchOpened { items: items.to_vec() }).await;
     }
-    let expected = reference(views.iter().map(|view| (view.pitch_id.0, view.viewer_id.unwrap().0, view.at)).collect());
+    let expected =
+        reference(views.iter().map(|view| (view.pitch_id.0, view.viewer_id.unwrap().0, view.at)).collect());
     assert_eq!(app.number("SELECT count(*) FROM pitch_views").await, i64::try_from(expected).unwrap());
     app.assert_sums().await;
 }

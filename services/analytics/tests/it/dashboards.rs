@@ -26,12 +26,16 @@ async fn owners_see_how_their_pitches_are_doing() {
     let path = format!("/api/pitches/{one}/analytics");
     let month = app.client.get(&path).as_(&owner).send().await.ok();
     assert_eq!(month["timeframe"], "30d", "{month}");
-    assert_eq!((&month["views"], &month["uniqueViewers"], &month["protectedViews"]), (&json!(4), &json!(3), &json!(1)));
+    assert_eq!(
+        (&month["views"], &month["uniqueViewers"], &month["protectedViews"]),
+        (&json!(4), &json!(3), &json!(1))
+    );
     assert_eq!(month["averageViewSeconds"], 90.0, "of the one that somebody timed");
     assert_eq!(month["lifetime"], json!({ "views": 5, "uniqueViewers": 3, "protectedViews": 1 }));
     assert_eq!(month["viewsByType"], json!({ "anonymous": 1, "investor": 3 }));
     assert_eq!(month["viewsBySource"], json!({ "direct": 3, "search": 1 }));
-    let days: Vec<_> = month["viewsOverTime"].as_array().unwrap().iter().map(|day| day["views"].as_i64().unwrap()).collect();
+    let days: Vec<_> =
+        month["viewsOverTime"].as_array().unwrap().iter().map(|day| day["views"].as_i64().unwrap()).collect();
     assert_eq!(days, [1, 1, 2]);
     let year = app.client.get(&format!("{path}?timeframe=12m")).as_(&owner).send().await.ok();
     assert_eq!(year["views"], 5);
@@ -40,7 +44,8 @@ async fn owners_see_how_their_pitches_are_doing() {
 
     let dashboard = app.client.get("/api/production/dashboard").as_(&owner).send().await.ok();
     assert_eq!((&dashboard["views"], &dashboard["uniqueViewers"]), (&json!(5), &json!(3)), "{dashboard}");
-    let top: Vec<_> = dashboard["topPitches"].as_array().unwrap().iter().map(|pitch| pitch["pitchId"].clone()).collect();
+    let top: Vec<_> =
+        dashboard["topPitches"].as_array().unwrap().iter().map(|pitch| pitch["pitchId"].clone()).collect();
     assert_eq!(top, [json!(one), json!(two)]);
     assert_eq!(dashboard["buying"]["pitchesViewed"], 0);
     let others = app.client.get("/api/production/dashboard").as_(&other).send().await.ok();
@@ -74,7 +79,8 @@ async fn owners_see_who_looked_page_by_page() {
     assert_eq!(viewers[1]["viewer"], Value::Null, "accounts is away: numbers without names");
     let cursor = first["meta"]["nextCursor"].as_str().unwrap();
     let rest = app.client.get(&format!("{path}?limit=4&cursor={cursor}")).as_(&owner).send().await.ok();
-    let rest: Vec<_> = rest["data"].as_array().unwrap().iter().map(|viewer| viewer["viewerId"].clone()).collect();
+    let rest: Vec<_> =
+        rest["data"].as_array().unwrap().iter().map(|viewer| viewer["viewerId"].clone()).collect();
     assert_eq!(rest, [json!(items[1].viewer_id), json!(items[0].viewer_id)]);
 }
 
@@ -85,7 +91,11 @@ async fn admins_see_how_the_platform_is_doing() {
     let (ann, bob) = (app.db.investor().await, app.db.investor().await);
     let pitch = app.pitch(owner.id).await;
     let now = app.clock.now();
-    let items = vec![view(pitch, ann.id, now), view(pitch, bob.id, now - TimeDelta::days(3)), view(pitch, bob.id, now)];
+    let items = vec![
+        view(pitch, ann.id, now),
+        view(pitch, bob.id, now - TimeDelta::days(3)),
+        view(pitch, bob.id, now),
+    ];
     app.deliveries.deliver(&PitchOpened { items: items[..2].to_vec() }).await;
     app.service.tell_trending("now").await.unwrap();
     let overview = app.client.get("/api/analytics/overview").as_(&admin).send().await.ok();

@@ -13,7 +13,8 @@ async fn own_numbers_are_had_as_csv_or_json() {
     let (one, two) = (app.pitch(owner.id).await, app.pitch(owner.id).await);
     let now = app.clock.now();
     // More than one piece of the file.
-    let mut items: Vec<View> = (0..1_100).map(|n| view(one, viewer.id, now - TimeDelta::minutes(31 * n))).collect();
+    let mut items: Vec<View> =
+        (0..1_100).map(|n| view(one, viewer.id, now - TimeDelta::minutes(31 * n))).collect();
     items.push(View { seconds: Some(7), ..view(two, viewer.id, now) });
     app.deliveries.deliver(&PitchOpened { items }).await;
 
@@ -24,7 +25,11 @@ async fn own_numbers_are_had_as_csv_or_json() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "at,pitchId,viewerId,viewerType,source,seconds,protected");
     assert_eq!(lines.len(), 1 + 1_101, "every view once, and the names of the columns");
-    assert!(lines.last().unwrap().ends_with(&format!(",{two},{},investor,direct,7,false", viewer.id)), "{:?}", lines.last());
+    assert!(
+        lines.last().unwrap().ends_with(&format!(",{two},{},investor,direct,7,false", viewer.id)),
+        "{:?}",
+        lines.last()
+    );
 
     let wanted = json!({ "format": "json", "pitchId": two, "timeframe": "7d" });
     let rows = app.client.post(PATH).as_(&owner).json(&wanted).send().await.ok();
@@ -56,9 +61,13 @@ async fn no_spreadsheet_takes_a_text_for_a_formula() {
         request: None,
     };
     app.deliveries.deliver(&Tracked { items: vec![Report::Event(event)] }).await;
-    let answer = app.client.post(PATH).as_(&user).json(&json!({ "type": "activity" })).send().await.expect(200);
+    let answer =
+        app.client.post(PATH).as_(&user).json(&json!({ "type": "activity" })).send().await.expect(200);
     let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
-    assert!(text.lines().nth(1).unwrap().contains(",'=cmd(),,,\"a,\"\"b\"\"\",,\"{\"\"x\"\":1}\",,,client"), "{text}");
+    assert!(
+        text.lines().nth(1).unwrap().contains(",'=cmd(),,,\"a,\"\"b\"\"\",,\"{\"\"x\"\":1}\",,,client"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,9 +40,17 @@ async fn a_request_repeated_with_its_key_is_one() {
     let viewer = app.db.investor().await;
     for (key, label) in [("a", "one"), ("a", "one"), ("b", "one"), ("a", "two")] {
         let event = json!({ "eventType": "click", "eventLabel": label });
-        app.client.post(EVENTS).as_(&viewer).header("idempotency-key", key).json(&event).send().await.expect(201);
+        app.client
+            .post(EVENTS)
+            .as_(&viewer)
+            .header("idempotency-key", key)
+            .json(&event)
+            .send()
+            .await
+            .expect(201);
     }
-    wait_until("reports", SOON, async || app.number("SELECT count(*) FROM analytics_events").await >= 3).await;
+    wait_until("reports", SOON, async || app.number("SELECT count(*) FROM analytics_events").await >= 3)
+        .await;
     // The fourth is another request, although its key was used.
     let labels = "SELECT string_agg(event_label, ' ' ORDER BY event_label) FROM analytics_events";
     assert_eq!(app.text(labels).await, "one one two");
@@ -98,7 +106,12 @@ async fn what_is_wrong_is_named() {
     app.client.post(EVENTS).body("application/json", "{").send().await.refused(400, "malformed_json");
     app.client.post(VIEWS).body("text/plain", "x").send().await.refused(415, "unsupported_media_type");
     // A pitch that no event has told of is asked for; nobody is there to ask.
-    app.client.post(VIEWS).json(&json!({ "pitchId": 999_999 })).send().await.refused(503, "dependency_unavailable");
+    app.client
+        .post(VIEWS)
+        .json(&json!({ "pitchId": 999_999 }))
+        .send()
+        .await
+        .refused(503, "dependency_unavailable");
     app.db.execute(&format!("UPDATE tracked_pitches SET deleted_at = now() WHERE pitch_id = {pitch}")).await;
     app.client.post(VIEWS).json(&json!({ "pitchId": pitch })).send().await.refused(404, "pitch_not_found");
 }

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use pitchey_events::{PitchFollowed, PitchOpened, PitchViewsCounted, TrendingComputed, NdaRequested, View};
+use pitchey_events::{NdaRequested, PitchFollowed, PitchOpened, PitchViewsCounted, TrendingComputed, View};
 use pitchey_testkit::Emitted;
 
 use crate::app::{App, parties, strangers_view, view};
@@ -47,11 +47,16 @@ async fn what_is_trending_follows_from_its_factors_and_is_told_by_one_replica() 
     ];
     app.deliveries.deliver(&PitchOpened { items }).await;
     let pitch_title = "x".to_owned();
-    app.deliveries.deliver(&PitchFollowed { pitch_id: wanted, owner_id: owner, pitch_title, follower_id: ann }).await;
-    app.deliveries.deliver(&NdaRequested { parties: parties(1, wanted, owner, ann), with_message: false }).await;
+    app.deliveries
+        .deliver(&PitchFollowed { pitch_id: wanted, owner_id: owner, pitch_title, follower_id: ann })
+        .await;
+    app.deliveries
+        .deliver(&NdaRequested { parties: parties(1, wanted, owner, ann), with_message: false })
+        .await;
 
     let replica = app.replica().await;
-    let told = [app.service.tell_trending("slot").await.unwrap(), replica.tell_trending("slot").await.unwrap()];
+    let told =
+        [app.service.tell_trending("slot").await.unwrap(), replica.tell_trending("slot").await.unwrap()];
     assert_eq!(told, [Some(3), None], "one of them tells");
     emitted.ignore::<PitchViewsCounted>();
     let list: TrendingComputed = emitted.take().await;
@@ -89,10 +94,16 @@ async fn what_is_old_is_forgotten_and_partitions_are_made_ahead() {
     assert_eq!(pitchey_analytics::maintain(&db, &app.clock, "by hand").await.unwrap(), None, "once a period");
     let kept = "SELECT count(ip_address) || ' of ' || count(*) FROM pitch_views";
     assert_eq!(app.text(kept).await, "5 of 7");
-    assert_eq!(app.number("SELECT count(*) FROM pitch_view_hours WHERE hour < now() - interval '36 days'").await, 0);
+    assert_eq!(
+        app.number("SELECT count(*) FROM pitch_view_hours WHERE hour < now() - interval '36 days'").await,
+        0
+    );
     assert_eq!(app.number("SELECT sum(views) FROM pitch_view_days").await, 7, "days are kept");
     assert_eq!(app.text("SELECT string_agg(event_type, ' ') FROM analytics_events").await, "new");
-    let salts = format!("SELECT string_agg(day::text, ' ' ORDER BY day) FROM view_salts WHERE day <= '{}'", ago(2).date_naive());
+    let salts = format!(
+        "SELECT string_agg(day::text, ' ' ORDER BY day) FROM view_salts WHERE day <= '{}'",
+        ago(2).date_naive()
+    );
     assert_eq!(app.text(&salts).await, "", "48 hours");
     assert_eq!(app.number("SELECT count(*) FROM view_salts").await, 2);
     let ahead = "SELECT count(*) FROM pg_class WHERE relname = 'analytics_events_' || to_char(now() + interval '3 months', 'YYYY_MM')";
@@ -114,7 +125,11 @@ async fn totals_that_are_wrong_are_found_and_set_right_and_told() {
     emitted.take_all().await;
     app.db.execute(&format!("UPDATE pitch_totals SET views = 70 WHERE pitch_id = {wrong}")).await;
     app.db.execute(&format!("UPDATE pitch_view_days SET views = 7 WHERE pitch_id = {wrong}")).await;
-    assert_eq!(app.service.differences(now.date_naive()).await.unwrap().len(), 2, "what is kept and what should be");
+    assert_eq!(
+        app.service.differences(now.date_naive()).await.unwrap().len(),
+        2,
+        "what is kept and what should be"
+    );
     assert_eq!(app.service.reconcile("first").await.unwrap(), Some(1));
     assert_eq!(app.service.reconcile("first").await.unwrap(), None, "once a period");
     assert_eq!(app.service.reconcile("second").await.unwrap(), Some(0));

@@ -90,7 +90,8 @@ impl World {
     pub async fn consumer_with(&self, settings: &Broker) -> Bus {
         let databases = self.databases(Service::Notifications).await;
         let ledger = Arc::new(Ledger::of(Service::Notifications));
-        let subscriptions = Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
+        let subscriptions =
+            Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
         Bus::start_by(
             self.plan.clone(),
             Service::Notifications,
