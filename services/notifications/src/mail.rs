@@ -18,6 +18,7 @@ mod folder;
 mod herald;
 mod letter;
 mod message;
+mod pages;
 mod render;
 mod samples;
 mod sender;
@@ -30,7 +31,7 @@ mod writer;
 
 pub(crate) use folder::{Folder, Kept};
 pub(crate) use letter::{Agreement, Amount, Category, Ended, Letter, Named};
-pub(crate) use render::{mails_page, unsubscribe_page};
+pub(crate) use pages::{mails_page, unsubscribe_page};
 pub use samples::{NoPreview, Preview, previews};
 pub(crate) use transport::Transport;
 pub(crate) use unsubscribe::{BadKey as BadUnsubscribeKey, Unsubscriber, Unsubscription};

@@ -201,7 +201,7 @@ impl Addresser {
         {
             pitch.title = people.titles.get(&pitch.id).cloned().unwrap_or_default();
         }
-        // Held back meanwhile: the next round sees to that.
+        // What was set to daily in this very moment comes at once, once more.
         let wanted = frequency(&letter, request.user_id, preferences) != Frequency::Never;
         match self.mail(request, &letter, recipient, people, wanted) {
             Ok(mail) => {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::ops::digests::span;
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::store::email_digests::{self, Due, Outcome, Rhythm, Unread};
+use crate::store::email_digests::{self, Due, Outcome, Rhythm, Span, Unread};
 use crate::store::email_preferences::{self, Frequency, Preferences};
 use crate::store::email_queue;
 use crate::store::email_requests::{self, Request};
@@ -125,7 +125,7 @@ impl Digester {
     }
 
     async fn material(&self, rhythm: Rhythm, period: NaiveDate, users: &[i32]) -> Result<Material, Error> {
-        let (since, until) = span(rhythm, self.hour, period);
+        let Span { since, until, .. } = span(rhythm, self.hour, period);
         let mut tx = self.desk.db.begin().await?;
         let mut held: HashMap<i32, Vec<Held>> = HashMap::new();
         for request in email_requests::held(&mut tx, rhythm.as_str(), users, until).await? {

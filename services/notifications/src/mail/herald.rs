@@ -1,7 +1,8 @@
+use std::sync::Arc;
+
 use pitchey_db::Tx;
 use pitchey_events::{PitchId, UserId};
 use pitchey_rpc::Pitches;
-use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::letter::{Letter, Named};

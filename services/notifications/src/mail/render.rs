@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use pitchey_rpc::PublicUser;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::digest::{Digest, Line};
-use super::folder::Kept;
-use super::letter::{Agreement, Category, Ended, Letter};
+use super::letter::{Agreement, Category, Letter};
 use super::words::{advertises, greeting, one_line};
 use crate::store::email_digests::Rhythm;
+use views::{Around, Lines, Link, Money, Nda, Page, Plan, Report, Security, Shown, Welcome, WithToken};
+
+mod views;
 
 /// Longest name of a person or company in a mail.
 const NAME: usize = 120;
@@ -71,16 +73,6 @@ pub(super) struct Renderer {
     web: String,
 }
 
-/// An address of the platform. It is made here from settings and ids, so it needs no escaping.
-#[derive(Clone, Debug)]
-struct Link(String);
-
-impl Serialize for Link {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Value::from_safe_string(self.0.clone()).serialize(serializer)
-    }
-}
-
 /// What stands in a mail until it is sent: drawn for this mail, so that no name or title can contain it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,102 +83,6 @@ pub(super) struct Placeholders {
     /// For the token that unsubscribes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unsubscribe: Option<String>,
-}
-
-/// What every template gets.
-#[derive(Serialize)]
-struct Page<L> {
-    name: Option<String>,
-    home: Link,
-    preferences: Link,
-    /// To get no more of this kind, and what kind that is.
-    unsubscribe: Option<Link>,
-    kind: &'static str,
-    letter: L,
-}
-
-#[derive(Serialize)]
-struct WithToken {
-    link: Link,
-    day: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Welcome {
-    link: Link,
-    may_publish: bool,
-    may_buy: bool,
-}
-
-#[derive(Serialize)]
-struct Security {
-    at: String,
-    link: Link,
-}
-
-#[derive(Serialize)]
-struct Nda {
-    other: String,
-    title: String,
-    nda: Link,
-    pitch: Link,
-    /// Whether a message or a reason came with it, it had been signed, or is to be signed.
-    more: bool,
-    /// The day that matters.
-    day: Option<String>,
-    ended: Option<Ended>,
-}
-
-/// Of people and pitches.
-#[derive(Serialize)]
-struct Around {
-    other: String,
-    title: Option<String>,
-    link: Link,
-    count: i64,
-}
-
-#[derive(Serialize)]
-struct Money {
-    amount: String,
-    description: String,
-    invoice: String,
-    day: String,
-    for_plan: bool,
-    link: Link,
-}
-
-#[derive(Serialize)]
-struct Plan {
-    tier: &'static str,
-    before: &'static str,
-    changed: bool,
-    ends: Option<String>,
-    grace: Option<String>,
-    link: Link,
-}
-
-#[derive(Serialize)]
-struct Report {
-    about_pitch: bool,
-    upheld: bool,
-}
-
-#[derive(Serialize)]
-struct Lines {
-    lines: Vec<Shown>,
-    unread: Vec<Shown>,
-    /// Lines that did not fit.
-    more: usize,
-    link: Link,
-}
-
-#[derive(Serialize)]
-struct Shown {
-    what: String,
-    title: Option<String>,
-    who: Option<String>,
-    link: Link,
 }
 
 impl Renderer {
@@ -410,21 +306,6 @@ fn titled(title: &str) -> String {
     harmless(title, TITLE).unwrap_or_else(|| "a pitch".to_owned())
 }
 
-/// The page that asks whether to unsubscribe from mails of `kind`; `done`: it was done.
-pub(crate) fn unsubscribe_page(category: Category, done: bool) -> String {
-    #[derive(Serialize)]
-    struct Asked {
-        kind: &'static str,
-        done: bool,
-    }
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let page = include_str!("../../templates/unsubscribe.html");
-    environment
-        .render_named_str("unsubscribe.html", page, Serde(Asked { kind: category.called(), done }))
-        .unwrap_or_else(|error| unreachable!("the page is tested: {error:#}"))
-}
-
 /// What to call somebody in a mail to somebody else.
 fn called(user: &PublicUser) -> String {
     let person = [user.first_name.as_deref(), user.last_name.as_deref()]
@@ -453,30 +334,6 @@ fn day(at: &DateTime<Utc>) -> String {
 
 fn minute(at: &DateTime<Utc>) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-/// The page that shows developers the mails; `to` is what they asked for.
-pub(crate) fn mails_page(mails: &[Kept], to: Option<&str>) -> String {
-    #[derive(Serialize)]
-    struct Shown<'a> {
-        mail: &'a Kept,
-        links: Vec<&'a str>,
-    }
-    #[derive(Serialize)]
-    struct Mails<'a> {
-        to: Option<&'a str>,
-        mails: Vec<Shown<'a>>,
-    }
-    let shown = mails.iter().map(|mail| Shown {
-        mail,
-        links: mail.text.split_whitespace().filter(|word| word.starts_with("http")).collect(),
-    });
-    let mails = Mails { to, mails: shown.collect() };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
-        .render_named_str("dev-mails.html", include_str!("../../templates/dev-mails.html"), Serde(mails))
-        .unwrap_or_else(|error| unreachable!("the page is tested: {error:#}"))
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn verdict(error: &Error) -> NotSent {
         (550 | 551 | 553, Some("1.1" | "1.2" | "1.3" | "1.6" | "1.10"), _) => NotSent::Bounced(text),
         (550 | 551 | 553, Some("2.0" | "2.1" | "2.2"), _) => NotSent::BouncedSoftly(text),
         (550 | 551 | 553, Some(status), _) if status.starts_with("2.") => NotSent::Never(text),
-        (450 | 451 | 452, _, Some("2.0" | "2.1" | "2.2")) => NotSent::MailboxLater(text),
+        (450..=452, _, Some("2.0" | "2.1" | "2.2")) => NotSent::MailboxLater(text),
         _ => NotSent::Later(text),
     }
 }

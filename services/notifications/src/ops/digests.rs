@@ -1,11 +1,8 @@
 //! Digests: when they are due, and whose.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use diesel::QueryResult;
-use pitchey_db::Tx;
 
-use crate::store::email_digests::{self, Rhythm};
-use crate::store::maintenance;
+use crate::store::email_digests::{Rhythm, Span};
 
 /// The period whose digests are due at `now`: the last day, or Monday, whose hour has come.
 pub(crate) fn period(rhythm: Rhythm, hour: u32, now: DateTime<Utc>) -> NaiveDate {
@@ -19,32 +16,13 @@ pub(crate) fn period(rhythm: Rhythm, hour: u32, now: DateTime<Utc>) -> NaiveDate
 }
 
 /// From when, and up to when, what happened belongs into the digest of `period`.
-pub(crate) fn span(rhythm: Rhythm, hour: u32, period: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
+pub(crate) fn span(rhythm: Rhythm, hour: u32, period: NaiveDate) -> Span {
     let until = period.and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(i64::from(hour));
     let days = match rhythm {
         Rhythm::Daily => 1,
         Rhythm::Weekly => 7,
     };
-    (until - TimeDelta::days(days), until)
-}
-
-/// Plans the digests that are due, unless a replica has: the run and its rows are of one transaction. Returns how many.
-pub(crate) async fn plan(
-    tx: &mut Tx,
-    rhythm: Rhythm,
-    hour: u32,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<usize>> {
-    let job = match rhythm {
-        Rhythm::Daily => "plan_daily_digests",
-        Rhythm::Weekly => "plan_weekly_digests",
-    };
-    let period = period(rhythm, hour, now);
-    let Some(run) = maintenance::begin(tx, job, &period.to_string(), now).await? else { return Ok(None) };
-    let (since, until) = span(rhythm, hour, period);
-    let planned = email_digests::plan(tx, rhythm, period, since, until, now).await?;
-    maintenance::finish(tx, run, Ok(i64::try_from(planned).unwrap_or(i64::MAX)), now).await?;
-    Ok(Some(planned))
+    Span { rhythm, period, since: until - TimeDelta::days(days), until }
 }
 
 #[cfg(test)]
@@ -80,8 +58,11 @@ mod tests {
 
     #[test]
     fn a_digest_tells_of_what_happened_before_its_hour() {
-        let until = at("2026-11-23T07:00:00Z");
-        assert_eq!(span(Rhythm::Daily, 7, day("2026-11-23")), (at("2026-11-22T07:00:00Z"), until));
-        assert_eq!(span(Rhythm::Weekly, 7, day("2026-11-23")), (at("2026-11-16T07:00:00Z"), until));
+        for (rhythm, since) in
+            [(Rhythm::Daily, "2026-11-22T07:00:00Z"), (Rhythm::Weekly, "2026-11-16T07:00:00Z")]
+        {
+            let span = span(rhythm, 7, day("2026-11-23"));
+            assert_eq!((span.since, span.until), (at(since), at("2026-11-23T07:00:00Z")));
+        }
     }
 }

@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 
@@ -63,31 +63,66 @@ impl Outcome {
     }
 }
 
-/// Plans the digests of `period`: one for everybody who has something held back before `until`; for the weekly one also for who has not read what
-/// was told since `since`. Returns how many.
+/// Which digests are to be planned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) rhythm: Rhythm,
+    pub(crate) period: NaiveDate,
+    /// What happened from then on, ...
+    pub(crate) since: DateTime<Utc>,
+    /// ... and before then, belongs into them.
+    pub(crate) until: DateTime<Utc>,
+}
+
+/// A page of readers.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct Planned {
+    /// The last of them.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) last: Option<i32>,
+    /// How many there are.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) readers: i64,
+    /// For how many of them nothing was planned before.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) planned: i64,
+}
+
+/// Plans digests for up to `limit` readers with ids above `after`: who has something held back; for the weekly ones also who has not read what was
+/// told in that time. Again is the same.
 pub(crate) async fn plan(
     tx: &mut Tx,
-    rhythm: Rhythm,
-    period: NaiveDate,
-    since: DateTime<Utc>,
-    until: DateTime<Utc>,
+    span: &Span,
+    after: i32,
+    limit: i64,
     now: DateTime<Utc>,
-) -> QueryResult<usize> {
+) -> QueryResult<Planned> {
     diesel::sql_query(
-        "INSERT INTO email_digests (rhythm, period, user_id, not_before, created_at)
-         SELECT $1, $2, user_id, $5, $5 FROM (
-             SELECT user_id FROM email_requests WHERE held = $1 AND created_at < $4
-             UNION
-             SELECT user_id FROM notifications WHERE $1 = 'weekly' AND read_at IS NULL AND created_at >= $3 AND created_at < $4
-         ) AS readers
-         ON CONFLICT DO NOTHING",
+        "WITH readers AS (
+             SELECT user_id FROM (
+                 (SELECT DISTINCT user_id FROM email_requests WHERE held = $1 AND created_at < $4 AND user_id > $6
+                  ORDER BY user_id LIMIT $7)
+                 UNION
+                 (SELECT DISTINCT user_id FROM notifications
+                  WHERE $1 = 'weekly' AND read_at IS NULL AND created_at >= $3 AND created_at < $4 AND user_id > $6
+                  ORDER BY user_id LIMIT $7)
+             ) AS either ORDER BY user_id LIMIT $7
+         ), planned AS (
+             INSERT INTO email_digests (rhythm, period, user_id, not_before, created_at)
+             SELECT $1, $2, user_id, $5, $5 FROM readers
+             ON CONFLICT DO NOTHING
+             RETURNING user_id
+         )
+         SELECT max(user_id) AS last, count(*) AS readers, (SELECT count(*) FROM planned) AS planned FROM readers",
     )
-    .bind::<Text, _>(rhythm.as_str())
-    .bind::<Date, _>(period)
-    .bind::<Timestamptz, _>(since)
-    .bind::<Timestamptz, _>(until)
+    .bind::<Text, _>(span.rhythm.as_str())
+    .bind::<Date, _>(span.period)
+    .bind::<Timestamptz, _>(span.since)
+    .bind::<Timestamptz, _>(span.until)
     .bind::<Timestamptz, _>(now)
-    .execute(tx)
+    .bind::<Integer, _>(after)
+    .bind::<BigInt, _>(limit)
+    .get_result(tx)
     .await
 }
 

@@ -11,7 +11,10 @@ const SERVICE: &str = "notifications";
 /// How long the runs of jobs are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
 
-/// Takes `period` of `job` for this replica. `None` if another has it.
+/// After which time a run that failed, or of whose end nobody wrote as its process died, is begun again.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Takes `period` of `job` for this replica. `None` if another has it, or it is done.
 pub(crate) async fn begin(
     tx: &mut Tx,
     job: &str,
@@ -22,7 +25,7 @@ pub(crate) async fn begin(
         .filter(runs::started_at.lt(now - KEPT))
         .execute(tx)
         .await?;
-    diesel::insert_into(runs::table)
+    let begun = diesel::insert_into(runs::table)
         .values((
             runs::service.eq(SERVICE),
             runs::job.eq(job),
@@ -30,6 +33,21 @@ pub(crate) async fn begin(
             runs::started_at.eq(now),
         ))
         .on_conflict_do_nothing()
+        .returning(runs::id)
+        .get_result(tx)
+        .await
+        .optional()?;
+    if begun.is_some() {
+        return Ok(begun);
+    }
+    let given_up = runs::table
+        .filter(runs::service.eq(SERVICE))
+        .filter(runs::job.eq(job))
+        .filter(runs::period.eq(period))
+        .filter(runs::outcome.ne("succeeded"))
+        .filter(runs::started_at.lt(now - PATIENCE));
+    diesel::update(given_up)
+        .set((runs::started_at.eq(now), runs::outcome.eq("running")))
         .returning(runs::id)
         .get_result(tx)
         .await

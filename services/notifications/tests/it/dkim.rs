@@ -49,8 +49,9 @@ async fn signatures_hold_in_the_eyes_of_others() {
         let parties = parties(owner, requester, "Die  Brücke – ein  Film");
         app.emit(&NdaRequested { parties, with_message: true }).await;
         app.mail_to(owner, "nda-requested").await;
-        let files = std::fs::read_dir(app.world.folder.path()).unwrap().map(|entry| entry.unwrap().path());
-        let file = files.filter(|path| path.extension().is_some_and(|e| e == "eml")).next().unwrap();
+        let mut files =
+            std::fs::read_dir(app.world.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.find(|path| path.extension().is_some_and(|e| e == "eml")).unwrap();
         let mail = std::fs::read_to_string(&file).unwrap();
         let signature = header(&mail, "DKIM-Signature").unwrap();
         assert!(

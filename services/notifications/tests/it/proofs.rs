@@ -37,7 +37,7 @@ impl Moody {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port: u16 = lines.next_line().await.unwrap().expect("a port").parse().unwrap();
+        let port: u16 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
         Self { address: ([127, 0, 0, 1], port).into(), accepted, _dir: dir, _child: child }
     }
 
@@ -198,7 +198,10 @@ async fn digests_touch_each_user_once() {
     let replicas = [world.replica().await, world.replica().await];
     // The first to look at the clock plans.
     replicas[0].run_jobs().await;
-    let due = "SELECT count(*) FROM email_digests WHERE outcome IS NULL AND rhythm = 'daily'";
+    let planned =
+        "SELECT count(*) FROM maintenance_runs WHERE job = 'plan_daily_digests' AND outcome = 'succeeded'";
+    wait_until("the plan", PATIENCE, async || world.number(planned).await == 1).await;
+    let due = "SELECT count(*) FROM email_digests WHERE outcome IS NULL";
     wait_until("all digests", PATIENCE, async || world.number(due).await == 0).await;
     let took = begun.elapsed();
     let count = async |sql: &str| world.number(sql).await;

@@ -16,7 +16,7 @@ impl App {
     /// The path that unsubscribes from what the only mail with the subject is.
     fn way_out(&self, subject: &str) -> String {
         let mail = self.heads().into_iter().find(|mail| header(mail, "Subject").as_deref() == Some(subject));
-        let link = header(&mail.expect(subject), "List-Unsubscribe").expect("a way out");
+        let link = header(&mail.unwrap(), "List-Unsubscribe").unwrap();
         link.trim_matches(['<', '>']).strip_prefix("https://pitchey.test").unwrap().to_owned()
     }
 }

@@ -3,9 +3,10 @@ use pitchey_rpc::PublicUser;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{NAMES, Placeholders, Renderer, mails_page, subject, unsubscribe_page};
+use super::{NAMES, Placeholders, Renderer, subject};
 use crate::mail::folder::Kept;
 use crate::mail::letter::{Category, Letter};
+use crate::mail::pages::{mails_page, unsubscribe_page};
 use crate::mail::samples::{agreement, at, digests, letters, placeholders, sarah};
 
 #[test]
