@@ -238,7 +238,8 @@ impl Hub {
         for user in chosen {
             people.dirty.remove(&user);
             let Some(person) = people.by_user.get(&user) else { continue };
-            let mut trusted: Vec<_> = person.sockets.iter().filter(|socket| socket.trusted_until > now).collect();
+            let mut trusted: Vec<_> =
+                person.sockets.iter().filter(|socket| socket.trusted_until > now).collect();
             // One that takes nothing does not hold the others up; without any that does, it finds out that it is stalled.
             if trusted.iter().any(|socket| socket.out.capacity() > 0) {
                 trusted.retain(|socket| socket.out.capacity() > 0);

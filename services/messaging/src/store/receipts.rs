@@ -10,7 +10,7 @@ use pitchey_events::{ConversationId, UserId};
 use crate::schema::message_read_receipts as receipts;
 
 /// Older delivered messages that get a time of reading when a newer one is read; for all others the reader's position tells.
-const AT_ONCE: i64 = 50;
+const AT_ONCE: i64 = 10;
 
 /// Notes that `user` has read `message`, and what was delivered shortly before it.
 pub async fn read(

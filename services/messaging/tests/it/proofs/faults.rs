@@ -33,6 +33,7 @@ struct Seen {
 struct Shared {
     addresses: Addresses,
     clock: Clock,
+    clients: Mutex<HashMap<std::net::SocketAddr, Client>>,
     over: AtomicBool,
     /// By text: when its POST began.
     begun: Mutex<HashMap<String, Instant>>,
@@ -59,6 +60,7 @@ async fn everybody_gets_every_message_once_and_in_order_whatever_is_killed() {
     let shared = Arc::new(Shared {
         addresses: Arc::new(Mutex::new(replicas.iter().map(|replica| replica.address).collect())),
         clock: clock.clone(),
+        clients: Mutex::default(),
         over: AtomicBool::new(false),
         begun: Mutex::default(),
         latencies: Mutex::default(),
@@ -240,8 +242,12 @@ async fn send(n: u64, from: &Actor, to: &Actor, shared: &Shared) -> (i64, i64) {
             addresses[(n as usize + tries) % addresses.len()]
         };
         let (from, body) = (from.clone(), body.clone());
+        let client = {
+            let mut clients = shared.clients.lock().unwrap();
+            let client = clients.entry(address);
+            client.or_insert_with(|| Client::gateway(pitchey_events::Service::Messaging, address)).clone()
+        };
         let sending = tokio::spawn(async move {
-            let client = Client::gateway(pitchey_events::Service::Messaging, address);
             let request =
                 client.post("/api/messages/send").as_(&from).header("idempotency-key", &format!("n{n}"));
             request.json(&body).send().await
@@ -251,7 +257,8 @@ async fn send(n: u64, from: &Actor, to: &Actor, shared: &Shared) -> (i64, i64) {
                 let data = &answer.json["messageData"];
                 return (data["conversationId"].as_i64().unwrap(), data["id"].as_i64().unwrap());
             }
-            Ok(answer) if answer.status < 500 => panic!("{answer}"),
+            // As clients do: again, unless the answer would be the same.
+            Ok(answer) if (400..408).contains(&answer.status) => panic!("{answer}"),
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
