@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use pitchey_bus::Subscriptions;
 use pitchey_events::{
-    ConversationCreated, EmailVerified, MediaAdded, NdaApproved, NdaExpired, NdaRejected, NdaRequested, NdaRevoked, NdaWithdrawn, PitchPromoted,
-    PitchPublished, UserDeleted,
+    ConversationCreated, EmailVerified, MediaAdded, NdaApproved, NdaExpired, NdaRejected, NdaRequested,
+    NdaRevoked, NdaWithdrawn, PitchPromoted, PitchPublished, UserDeleted,
 };
 
 use crate::state::AppState;

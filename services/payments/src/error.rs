@@ -86,11 +86,12 @@ impl ApiError for Error {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PaymentDeclined { .. } => StatusCode::PAYMENT_REQUIRED,
             Self::EmailNotVerified | Self::NotForThisAccount => StatusCode::FORBIDDEN,
-            Self::NoSubscription
-            | Self::NotRefundable { .. }
-            | Self::HoldKeyReused
-            | Self::HoldReleased => StatusCode::CONFLICT,
-            Self::WebhookRefused | Self::WebhookUnreadable(_) | Self::HoldInvalid(_) => StatusCode::BAD_REQUEST,
+            Self::NoSubscription | Self::NotRefundable { .. } | Self::HoldKeyReused | Self::HoldReleased => {
+                StatusCode::CONFLICT
+            }
+            Self::WebhookRefused | Self::WebhookUnreadable(_) | Self::HoldInvalid(_) => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 
@@ -104,7 +105,9 @@ impl ApiError for Error {
 
     fn validation_errors(&self) -> Vec<pitchey_web::FieldError> {
         match self {
-            Self::WebhookRefused => vec![pitchey_web::FieldError::new("Stripe-Signature", "invalid", self.to_string())],
+            Self::WebhookRefused => {
+                vec![pitchey_web::FieldError::new("Stripe-Signature", "invalid", self.to_string())]
+            }
             Self::WebhookUnreadable(why) => vec![pitchey_web::FieldError::new("body", "invalid", why)],
             _ => Vec::new(),
         }

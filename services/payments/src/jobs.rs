@@ -25,20 +25,20 @@ impl Jobs {
         let sweeps = every(stop.clone(), Duration::from_secs(sweep_seconds.max(1)), move || {
             let state = sweeping.clone();
             async move {
-            match sweep::sweep(&state).await {
-                Ok(touched) => tracing::trace!(touched, "swept"),
-                Err(error) => tracing::error!(%error, "the sweep failed"),
-            }
+                match sweep::sweep(&state).await {
+                    Ok(touched) => tracing::trace!(touched, "swept"),
+                    Err(error) => tracing::error!(%error, "the sweep failed"),
+                }
             }
         });
         let looks = every(stop.clone(), LOOK, move || {
             let state = looking.clone();
             async move {
-            match reconcile::reconcile(&state, reconcile_hours).await {
-                Ok(Some(findings)) => tracing::info!(?findings, "reconciled"),
-                Ok(None) => tracing::trace!("reconciled already"),
-                Err(error) => tracing::error!(%error, "the reconciliation failed"),
-            }
+                match reconcile::reconcile(&state, reconcile_hours).await {
+                    Ok(Some(findings)) => tracing::info!(?findings, "reconciled"),
+                    Ok(None) => tracing::trace!("reconciled already"),
+                    Err(error) => tracing::error!(%error, "the reconciliation failed"),
+                }
             }
         });
         Self { stop, tasks: [sweeps, looks] }
@@ -55,7 +55,11 @@ impl Jobs {
     }
 }
 
-fn every<F>(stop: CancellationToken, period: Duration, mut job: impl FnMut() -> F + Send + 'static) -> JoinHandle<()>
+fn every<F>(
+    stop: CancellationToken,
+    period: Duration,
+    mut job: impl FnMut() -> F + Send + 'static,
+) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send,
 {

@@ -64,7 +64,13 @@ pub fn snapshot(row: &Subscription) -> Snapshot {
 }
 
 /// Tells how a subscription stands now.
-pub async fn tell(tx: &mut Tx, offer: &Offer, user: UserId, snapshot: &Snapshot, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn tell(
+    tx: &mut Tx,
+    offer: &Offer,
+    user: UserId,
+    snapshot: &Snapshot,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     subscriptions::learn(tx, offer, user, snapshot, None, now).await
 }
 
@@ -87,8 +93,16 @@ pub async fn renew(tx: &mut Tx, offer: &Offer, id: i64, now: DateTime<Utc>) -> R
     bill(tx, offer, user, &next, now).await
 }
 
-async fn bill(tx: &mut Tx, offer: &Offer, user: UserId, snapshot: &Snapshot, now: DateTime<Utc>) -> Result<(), Error> {
-    let (Some((tier, interval)), Some(until)) = (snapshot.plan, snapshot.current_period_end) else { return Ok(()) };
+async fn bill(
+    tx: &mut Tx,
+    offer: &Offer,
+    user: UserId,
+    snapshot: &Snapshot,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let (Some((tier, interval)), Some(until)) = (snapshot.plan, snapshot.current_period_end) else {
+        return Ok(());
+    };
     let plan = offer.plan(tier);
     let id = format!("local_invoice_{}_{}", snapshot.provider_id, until.timestamp());
     let billed = Billed {

@@ -116,12 +116,20 @@ mod tests {
     #[test]
     fn the_prices_are_those_of_the_rule_book() {
         let offer = Offer::load().unwrap();
-        let packages: Vec<_> = offer.packages().iter().map(|package| (package.credits, package.price)).collect();
+        let packages: Vec<_> =
+            offer.packages().iter().map(|package| (package.credits, package.price)).collect();
         assert_eq!(packages, [(1, 299), (5, 899), (10, 1499), (30, 2999)]);
-        let plans = [(Tier::Creator, 10, 1999, 19900), (Tier::Pro, 30, 2999, 29900), (Tier::Investor, 30, 3999, 39900)];
+        let plans = [
+            (Tier::Creator, 10, 1999, 19900),
+            (Tier::Pro, 30, 2999, 29900),
+            (Tier::Investor, 30, 3999, 39900),
+        ];
         for (tier, credits, month, year) in plans {
             let plan = offer.plan(tier);
-            assert_eq!((plan.credits_a_month, plan.price(Interval::Month), plan.price(Interval::Year)), (credits, month, year));
+            assert_eq!(
+                (plan.credits_a_month, plan.price(Interval::Month), plan.price(Interval::Year)),
+                (credits, month, year)
+            );
         }
         assert_eq!(offer.plan(Tier::Free).credits_a_month, 0);
     }

@@ -62,7 +62,9 @@ impl Provider {
             if settings.mode != Mode::Development {
                 return Err(Unusable::NoKey);
             }
-            tracing::warn!("THE LOCAL PROVIDER TAKES THE PAYMENTS: each succeeds at once and no money moves (PAYMENTS_STRIPE__KEY is not set)");
+            tracing::warn!(
+                "THE LOCAL PROVIDER TAKES THE PAYMENTS: each succeeds at once and no money moves (PAYMENTS_STRIPE__KEY is not set)"
+            );
             return Ok(Self::Local);
         };
         let secrets = webhook_secrets.as_ref().map(Secrets::new).filter(|secrets| !secrets.is_empty());
@@ -88,18 +90,33 @@ impl Provider {
     }
 
     /// Begins a payment for a package. The same `key` begins no second one.
-    pub async fn begin_payment(&self, customer: &str, user: UserId, package: &Package, key: &str) -> Result<Begun, Error> {
+    pub async fn begin_payment(
+        &self,
+        customer: &str,
+        user: UserId,
+        package: &Package,
+        key: &str,
+    ) -> Result<Begun, Error> {
         Ok(match self {
             Self::Stripe(stripe, _) => {
                 let intent = stripe.create_intent(customer, user, package, key).await?;
                 Begun { id: intent.id, client_secret: intent.client_secret }
             }
-            Self::Local => Begun { id: format!("{}{key}", crate::local::PAYMENT), client_secret: Some(format!("local_secret_{key}")) },
+            Self::Local => Begun {
+                id: format!("{}{key}", crate::local::PAYMENT),
+                client_secret: Some(format!("local_secret_{key}")),
+            },
         })
     }
 
     /// Begins a subscription; the same `key` begins no second one. `None`: the local provider, which has no network to be kept out of a transaction.
-    pub async fn begin_subscription(&self, customer: &str, plan: &Plan, interval: Interval, key: &str) -> Result<Option<Subscribed>, Error> {
+    pub async fn begin_subscription(
+        &self,
+        customer: &str,
+        plan: &Plan,
+        interval: Interval,
+        key: &str,
+    ) -> Result<Option<Subscribed>, Error> {
         let Self::Stripe(stripe, _) = self else { return Ok(None) };
         let made = stripe.create_subscription(customer, plan, interval, key).await?;
         Ok(Some(Subscribed { snapshot: snapshot(&made)?, client_secret: made.client_secret() }))
@@ -153,5 +170,7 @@ impl Provider {
 }
 
 fn snapshot(subscription: &crate::stripe::Subscription) -> Result<Snapshot, Error> {
-    subscription.snapshot().ok_or_else(|| Error::Internal("a subscription with a status that nobody knows".into()))
+    subscription
+        .snapshot()
+        .ok_or_else(|| Error::Internal("a subscription with a status that nobody knows".into()))
 }

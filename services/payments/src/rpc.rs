@@ -72,7 +72,9 @@ impl Door {
         match outcome {
             Outcome::Taken { amount, balance } => Ok(HoldReply { held: true, balance, amount }),
             Outcome::TooLittle { balance } => Ok(HoldReply { held: false, balance, amount: 0 }),
-            Outcome::KeyInUse => Err(pitchey_db::Error::Unavailable("a key that is in use".to_owned()).into()),
+            Outcome::KeyInUse => {
+                Err(pitchey_db::Error::Unavailable("a key that is in use".to_owned()).into())
+            }
         }
     }
 
@@ -109,7 +111,9 @@ impl Door {
 
     async fn payments(&self, user: UserId, after: transactions::After) -> Result<Vec<Transaction>, Error> {
         let mut tx = self.0.databases.system.begin().await?;
-        let rows = transactions::page(&mut tx, user, after, Place { after: None, offset: 0, limit: ROWS - 1 }).await?;
+        let rows =
+            transactions::page(&mut tx, user, after, Place { after: None, offset: 0, limit: ROWS - 1 })
+                .await?;
         Ok(rows.into_iter().map(Transaction::from).collect())
     }
 

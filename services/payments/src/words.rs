@@ -1,62 +1,11 @@
 //! The enumerations of this service: one spelling in JSON and SQL.
 
-use std::io::Write;
-
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::VarChar;
-use serde::{Serialize, Serializer};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow, utoipa::ToSchema)]
-        #[diesel(sql_type = VarChar)]
-        pub enum $name { $($(#[$vdoc])* #[schema(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every value.
-            #[allow(dead_code, reason = "not every enumeration is walked")]
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The one spelling of this value.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value spelled so.
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl ToSql<VarChar, Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-                out.write_all(self.as_str().as_bytes())?;
-                Ok(IsNull::No)
-            }
-        }
-
-        impl FromSql<VarChar, Pg> for $name {
-            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-                let word = std::str::from_utf8(value.as_bytes())?;
-                Self::parse(word).ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
-            }
-        }
-    };
-}
+use pitchey_db::words;
 
 words! {
     /// Why the ledger changed.
-    LedgerKind {
+    LedgerKind: VarChar {
         /// Given by the platform: welcome, monthly.
         Grant = "grant",
         /// Bought.
@@ -80,7 +29,7 @@ words! {
 
 words! {
     /// What credits are spent on.
-    Reason {
+    Reason: VarChar {
         /// Asking for access to a pitch.
         NdaRequest = "nda_request",
         /// The first message of a conversation.
@@ -102,7 +51,7 @@ words! {
 
 words! {
     /// Where a hold stands.
-    HoldStatus {
+    HoldStatus: VarChar {
         /// Nobody confirmed it yet.
         Tentative = "tentative",
         /// What it is for exists.
@@ -120,7 +69,7 @@ words! {
 
 words! {
     /// What a movement of money was.
-    TransactionType {
+    TransactionType: VarChar {
         /// For a plan.
         Subscription = "subscription",
         /// For a package of credits.
@@ -134,7 +83,7 @@ words! {
 
 words! {
     /// How it stands.
-    TransactionStatus {
+    TransactionStatus: VarChar {
         /// Not paid yet.
         Pending = "pending",
         /// Paid; for a refund or a dispute: final.
@@ -154,7 +103,7 @@ words! {
 
 words! {
     /// How a dispute stands.
-    Dispute {
+    Dispute: VarChar {
         /// Not decided; the money is away.
         Open = "open",
         /// The money is back.
@@ -166,7 +115,7 @@ words! {
 
 words! {
     /// How a subscription stands, in the provider's words.
-    SubscriptionStatus {
+    SubscriptionStatus: VarChar {
         /// The first payment is missing.
         Incomplete = "incomplete",
         /// The first payment never came.
@@ -195,7 +144,7 @@ impl SubscriptionStatus {
 
 words! {
     /// How often a plan is paid.
-    Interval {
+    Interval: VarChar {
         /// Monthly.
         Month = "month",
         /// Yearly.
@@ -205,7 +154,7 @@ words! {
 
 words! {
     /// What an invoice is.
-    InvoiceKind {
+    InvoiceKind: VarChar {
         /// Money came in.
         Invoice = "invoice",
         /// Money went back.
@@ -215,7 +164,7 @@ words! {
 
 words! {
     /// Who takes the money.
-    ProviderName {
+    ProviderName: VarChar {
         /// Stripe.
         Stripe = "stripe",
         /// Nobody: development.

@@ -1,8 +1,8 @@
 use pitchey_bus::{Failure, Handles};
 use pitchey_db::Tx;
 use pitchey_events::{
-    ConversationCreated, Envelope, Event, HoldKey, MediaAdded, NdaApproved, NdaExpired, NdaRejected, NdaRequested, NdaRevoked, NdaWithdrawn,
-    PitchPromoted, PitchPublished,
+    ConversationCreated, Envelope, Event, HoldKey, MediaAdded, NdaApproved, NdaExpired, NdaRejected,
+    NdaRequested, NdaRevoked, NdaWithdrawn, PitchPromoted, PitchPublished,
 };
 
 use crate::ops::holds::{Fact, settle};

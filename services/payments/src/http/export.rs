@@ -50,7 +50,11 @@ pub async fn export(
 }
 
 /// The file, a page at a time. If the database goes away the connection breaks off: a shorter file would look whole.
-fn lines(state: Data<AppState>, user: UserId, first: Vec<Transaction>) -> impl Stream<Item = Result<Bytes, Error>> {
+fn lines(
+    state: Data<AppState>,
+    user: UserId,
+    first: Vec<Transaction>,
+) -> impl Stream<Item = Result<Bytes, Error>> {
     try_stream! {
         yield table([Transaction::COLUMNS.map(str::to_owned)])?;
         let mut rows = first;
@@ -63,14 +67,17 @@ fn lines(state: Data<AppState>, user: UserId, first: Vec<Transaction>) -> impl S
 
 async fn page(state: &AppState, user: UserId, after: transactions::After) -> Result<Vec<Transaction>, Error> {
     let mut tx = state.databases.user.begin(Some(user)).await?;
-    let rows = transactions::page(&mut tx, user, after, Place { after: None, offset: 0, limit: ROWS - 1 }).await?;
+    let rows =
+        transactions::page(&mut tx, user, after, Place { after: None, offset: 0, limit: ROWS - 1 }).await?;
     Ok(rows.into_iter().map(Transaction::from).collect())
 }
 
 fn table(lines: impl IntoIterator<Item = [String; 9]>) -> Result<Bytes, Error> {
     let mut writer = Writer::from_writer(Vec::new());
     for line in lines {
-        writer.write_record(line.iter().map(|cell| harmless(cell))).map_err(|error| Error::Internal(error.into()))?;
+        writer
+            .write_record(line.iter().map(|cell| harmless(cell)))
+            .map_err(|error| Error::Internal(error.into()))?;
     }
     let written = writer.into_inner().map_err(|error| Error::Internal(error.to_string().into()))?;
     Ok(written.into())

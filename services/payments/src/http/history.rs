@@ -62,8 +62,17 @@ impl Transaction {
     }
 
     /// What is in which column of [`Self::line`].
-    pub const COLUMNS: [&str; 9] =
-        ["id", "createdAt", "paidAt", "type", "status", "amountCents", "currency", "invoiceNumber", "description"];
+    pub const COLUMNS: [&str; 9] = [
+        "id",
+        "createdAt",
+        "paidAt",
+        "type",
+        "status",
+        "amountCents",
+        "currency",
+        "invoiceNumber",
+        "description",
+    ];
 }
 
 impl From<transactions::Transaction> for Transaction {

@@ -59,7 +59,10 @@ impl Subscription {
             billing_interval: plan.as_ref().and_then(|plan| plan.billing_interval),
             current_period_end: plan.as_ref().and_then(|plan| plan.current_period_end).map(Timestamp::from),
             cancel_at_period_end: plan.as_ref().is_some_and(|plan| plan.cancel_at_period_end),
-            grace_until: plan.and_then(|plan| plan.grace_until).filter(|until| *until > now).map(Timestamp::from),
+            grace_until: plan
+                .and_then(|plan| plan.grace_until)
+                .filter(|until| *until > now)
+                .map(Timestamp::from),
         }
     }
 }
@@ -78,7 +81,11 @@ pub struct Subscribed {
 /// Puts the caller on a plan, or on another.
 #[utoipa::path(tag = "payments", request_body = Subscribe, responses((status = 201, body = Subscribed), (status = 200, body = Subscribed, description = "A change, or a repetition.")))]
 #[post("/api/payments/subscribe")]
-pub async fn subscribe(state: Data<AppState>, actor: Actor, command: Command<Subscribe>) -> Result<HttpResponse, Error> {
+pub async fn subscribe(
+    state: Data<AppState>,
+    actor: Actor,
+    command: Command<Subscribe>,
+) -> Result<HttpResponse, Error> {
     buying::may_subscribe(&actor)?;
     if let Some(kept) = command.kept(&state.databases.user).await? {
         return Ok(kept);
@@ -102,7 +109,11 @@ pub async fn subscribe(state: Data<AppState>, actor: Actor, command: Command<Sub
 /// Lets the caller's plan end with the period that is paid.
 #[utoipa::path(tag = "payments", request_body = Cancel, responses((status = 200, body = Subscribed)))]
 #[post("/api/payments/cancel-subscription")]
-pub async fn cancel(state: Data<AppState>, actor: Actor, command: Command<Cancel>) -> Result<HttpResponse, Error> {
+pub async fn cancel(
+    state: Data<AppState>,
+    actor: Actor,
+    command: Command<Cancel>,
+) -> Result<HttpResponse, Error> {
     buying::may_subscribe(&actor)?;
     if let Some(kept) = command.kept(&state.databases.user).await? {
         return Ok(kept);

@@ -76,8 +76,11 @@ pub async fn purchase(
     let response = command
         .run(&state.databases.user, async |tx, _| {
             let (row, is_new) = buying::note(tx, actor.id, package, &begun, now).await?;
-            let answer = Answer::created_if(is_new, "The payment was begun; the credits come when it is paid.");
-            let answer = answer.with("transaction", &Transaction::from(row)).with("clientSecret", &begun.client_secret);
+            let answer =
+                Answer::created_if(is_new, "The payment was begun; the credits come when it is paid.");
+            let answer = answer
+                .with("transaction", &Transaction::from(row))
+                .with("clientSecret", &begun.client_secret);
             Ok::<_, Error>(answer.secret())
         })
         .await?;
@@ -101,7 +104,8 @@ pub async fn refund(
         return Ok(kept);
     }
     let Refund { transaction_id, amount_cents } = command.input;
-    let key = name_of(&request, &actor, &format!("refund-{transaction_id}-{}", amount_cents.unwrap_or_default()));
+    let key =
+        name_of(&request, &actor, &format!("refund-{transaction_id}-{}", amount_cents.unwrap_or_default()));
     let row = buying::refund(&state, actor.id, transaction_id, amount_cents, &key).await?;
     let answer = Answer::ok("The refund was asked for.").with("transaction", &Transaction::from(row));
     command.run(&state.databases.user, async |_, _| Ok::<_, Error>(answer)).await

@@ -40,7 +40,14 @@ impl Billed {
 }
 
 /// It was paid: the period is the user's, and the money is booked, once.
-pub async fn paid(tx: &mut Tx, offer: &Offer, user: UserId, billed: &Billed, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn paid(
+    tx: &mut Tx,
+    offer: &Offer,
+    user: UserId,
+    billed: &Billed,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     if let Some((tier, _, until)) = billed.period {
         let period = PaidPeriod { tier, until, invoiced_at: billed.made_at };
         subscriptions::paid(tx, offer, user, (billed.provider, &billed.subscription), period, now).await?;
@@ -50,7 +57,12 @@ pub async fn paid(tx: &mut Tx, offer: &Offer, user: UserId, billed: &Billed, at:
         return Ok(());
     }
     let description = billed.description(offer);
-    if !transactions::insert(tx, &new(user, billed, &billed.id, TransactionStatus::Completed, &description, now)).await? {
+    if !transactions::insert(
+        tx,
+        &new(user, billed, &billed.id, TransactionStatus::Completed, &description, now),
+    )
+    .await?
+    {
         return Ok(());
     }
     let row = locked(tx, &billed.id).await?;
@@ -60,12 +72,21 @@ pub async fn paid(tx: &mut Tx, offer: &Offer, user: UserId, billed: &Billed, at:
 }
 
 /// It was tried, and was not paid. What that means for the plan its subscription's state tells.
-pub async fn failed(tx: &mut Tx, offer: &Offer, user: UserId, billed: &Billed, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn failed(
+    tx: &mut Tx,
+    offer: &Offer,
+    user: UserId,
+    billed: &Billed,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let description = billed.description(offer);
     let name = format!("{}:attempt:{}", billed.id, billed.attempts);
     // Without the intent: a later attempt pays by the same.
     let attempt = Billed { intent: None, ..billed.clone() };
-    if !transactions::insert(tx, &new(user, &attempt, &name, TransactionStatus::Failed, &description, now)).await? {
+    if !transactions::insert(tx, &new(user, &attempt, &name, TransactionStatus::Failed, &description, now))
+        .await?
+    {
         return Ok(());
     }
     let row = Transaction { failed_at: Some(at), ..locked(tx, &name).await? };

@@ -61,7 +61,13 @@ pub async fn begin(state: &AppState, user: UserId, package: &Package, key: &str)
 }
 
 /// Notes a payment that was begun. Whether it is new.
-pub async fn note(tx: &mut Tx, user: UserId, package: &Package, begun: &Begun, now: chrono::DateTime<chrono::Utc>) -> Result<(Transaction, bool), Error> {
+pub async fn note(
+    tx: &mut Tx,
+    user: UserId,
+    package: &Package,
+    begun: &Begun,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(Transaction, bool), Error> {
     let description = describe(package.credits);
     let new = New {
         user,
@@ -97,7 +103,13 @@ pub async fn pay_locally(state: &AppState, payment: &str) -> Result<(), Error> {
 }
 
 /// Gives money back, by an admin: all that is left of a payment, or some of it. What follows comes by webhook.
-pub async fn refund(state: &AppState, admin: UserId, id: i64, cents: Option<i64>, key: &str) -> Result<Transaction, Error> {
+pub async fn refund(
+    state: &AppState,
+    admin: UserId,
+    id: i64,
+    cents: Option<i64>,
+    key: &str,
+) -> Result<Transaction, Error> {
     let mut tx = state.databases.system.begin().await?;
     let row = transactions::by_id(&mut tx, id).await?.ok_or(Refusal::NotFound)?;
     drop(tx);
@@ -105,7 +117,8 @@ pub async fn refund(state: &AppState, admin: UserId, id: i64, cents: Option<i64>
     let cents = cents.unwrap_or(left);
     let can = matches!(row.status, TransactionStatus::Completed | TransactionStatus::PartiallyRefunded);
     let is_payment = matches!(row.kind, TransactionType::Credits | TransactionType::Subscription);
-    let Some(intent) = row.intent.as_deref().filter(|_| can && is_payment && (1..=left).contains(&cents)) else {
+    let Some(intent) = row.intent.as_deref().filter(|_| can && is_payment && (1..=left).contains(&cents))
+    else {
         return Err(Error::NotRefundable { status: row.status });
     };
     state.provider.refund(intent, cents, key).await?;
@@ -115,7 +128,9 @@ pub async fn refund(state: &AppState, admin: UserId, id: i64, cents: Option<i64>
     let mut row = row;
     if matches!(state.provider, Provider::Local) {
         let name = format!("refund:{}", row.id);
-        let locked = transactions::lock(&mut tx, row.provider_id.as_deref().unwrap_or_default()).await?.ok_or(Refusal::NotFound)?;
+        let locked = transactions::lock(&mut tx, row.provider_id.as_deref().unwrap_or_default())
+            .await?
+            .ok_or(Refusal::NotFound)?;
         let fact = Fact::Refunded { cents: locked.refunded_cents + cents, name: &name };
         row = purchases::learn(&mut tx, locked, fact, state.clock.now()).await?;
     }

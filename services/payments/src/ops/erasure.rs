@@ -7,6 +7,7 @@ use pitchey_events::UserId;
 use crate::error::Error;
 use crate::ops::subscribing;
 use crate::state::AppState;
+use crate::store::plans::UserPlan;
 use crate::store::{plans, subscriptions};
 
 const BATCH: i64 = 20;
@@ -18,28 +19,37 @@ pub async fn close(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<(), 
     Ok(plans::save(tx, &plan, now).await?)
 }
 
-/// Ends the subscriptions of who is gone, and has the provider forget them. Opens its own transactions; each step may be repeated. Returns how many.
+/// Ends the subscriptions of who is gone, and has the provider forget them. Opens its own transactions; each step may be repeated, and what keeps one from
+/// it keeps no other. Returns how many.
 pub async fn clean_up(state: &AppState) -> Result<i64, Error> {
     let mut tx = state.databases.system.begin().await?;
     let gone = plans::closed(&mut tx, BATCH).await?;
     drop(tx);
+    let mut last = Ok(());
     for plan in &gone {
-        let user = UserId(plan.user_id);
-        let mut tx = state.databases.system.begin().await?;
-        let rows = subscriptions::of_user(&mut tx, user).await?;
-        drop(tx);
-        for live in rows.iter().filter(|row| row.status.is_live()) {
-            subscribing::end(state, live).await?;
+        if let Err(error) = forget(state, plan).await {
+            tracing::error!(user = plan.user_id, %error, "the provider still knows somebody who is gone");
+            last = Err(error);
         }
-        if let Some(customer) = &plan.customer_id {
-            state.provider.forget_customer(customer).await?;
-        }
-        let now = state.clock.now();
-        let mut tx = state.databases.system.begin().await?;
-        let mut plan = plans::lock(&mut tx, user, now).await?;
-        plan.customer_id = None;
-        plans::save(&mut tx, &plan, now).await?;
-        tx.commit().await?;
     }
-    Ok(i64::try_from(gone.len()).unwrap_or(i64::MAX))
+    last.map(|()| i64::try_from(gone.len()).unwrap_or(i64::MAX))
+}
+
+async fn forget(state: &AppState, plan: &UserPlan) -> Result<(), Error> {
+    let user = UserId(plan.user_id);
+    let mut tx = state.databases.system.begin().await?;
+    let rows = subscriptions::of_user(&mut tx, user).await?;
+    drop(tx);
+    for live in rows.iter().filter(|row| row.status.is_live()) {
+        subscribing::end(state, live).await?;
+    }
+    if let Some(customer) = &plan.customer_id {
+        state.provider.forget_customer(customer).await?;
+    }
+    let now = state.clock.now();
+    let mut tx = state.databases.system.begin().await?;
+    let mut plan = plans::lock(&mut tx, user, now).await?;
+    plan.customer_id = None;
+    plans::save(&mut tx, &plan, now).await?;
+    Ok(tx.commit().await?)
 }

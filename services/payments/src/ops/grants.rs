@@ -6,9 +6,9 @@ use pitchey_events::{Tier, UserId};
 
 use crate::error::Error;
 use crate::offer::Offer;
+use crate::store::credits;
 use crate::store::ledger::{self, Change};
 use crate::store::subscriptions::Subscription;
-use crate::store::credits;
 use crate::words::LedgerKind;
 
 /// For proving to own an e-mail address, once.
@@ -52,7 +52,12 @@ const fn grant<'a>(
 
 /// Makes the monthly grant of a locked subscription if one is due, and notes when the next will be. The caller saves the row. What is left of the grant before ends;
 /// months that nobody came by in are not made up for: their credits would have ended, too.
-pub async fn monthly(tx: &mut Tx, offer: &Offer, row: &mut Subscription, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn monthly(
+    tx: &mut Tx,
+    offer: &Offer,
+    row: &mut Subscription,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let Some(calendar) = Calendar::of(row) else { return Ok(()) };
     if let Some(month) = calendar.due(row.granted_months, now) {
         let tier: Tier = row.paid_tier.as_deref().and_then(|word| word.parse().ok()).unwrap_or(Tier::Free);
@@ -63,12 +68,19 @@ pub async fn monthly(tx: &mut Tx, offer: &Offer, row: &mut Subscription, now: Da
     Ok(())
 }
 
-async fn give(tx: &mut Tx, row: &Subscription, month: i32, credits_a_month: i32, now: DateTime<Utc>) -> Result<(), Error> {
+async fn give(
+    tx: &mut Tx,
+    row: &Subscription,
+    month: i32,
+    credits_a_month: i32,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let user = row.user();
     let left = credits::lock(tx, user).await?.monthly;
     if left > 0 {
         let booked_as = format!("expire:{}:{month}", row.provider_id);
-        let change = Change { kind: LedgerKind::Expire, ..grant(user, -left, -left, "monthly", &booked_as, now) };
+        let change =
+            Change { kind: LedgerKind::Expire, ..grant(user, -left, -left, "monthly", &booked_as, now) };
         ledger::book(tx, &change).await?;
     }
     if credits_a_month > 0 {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pitchey_bus::outbox;
-use pitchey_db::{OnConstraint, Tx};
+use pitchey_db::Tx;
 use pitchey_events::{CreditsLow, HoldKey, Tier, UserId};
 
 use crate::error::Error;
@@ -18,8 +18,6 @@ pub const TENTATIVE: TimeDelta = TimeDelta::minutes(2);
 const FREE_PUBLICATIONS: i64 = 3;
 /// A balance below this is told: it is what the next NDA request costs.
 const LOW: i32 = 10;
-/// What is violated by a key that is in use.
-const LEDGER_KEY: &str = "credit_ledger_idempotency_key_key";
 /// Most that one thing costs, in credits.
 const MOST: i32 = 1_000;
 
@@ -52,9 +50,9 @@ pub async fn take(tx: &mut Tx, asked: Asked, now: DateTime<Utc>) -> Result<Outco
         return Err(Error::HoldInvalid("the price is not between 1 and 1000"));
     }
     if asked.reason == Reason::PitchPublish && publishes_for_free(tx, asked.user, now).await? {
-        let written = holds::free(tx, asked.key, asked.user, asked.reason, now + TENTATIVE, now).await;
-        if let Err(Error::HoldKeyReused) = written.on_constraint("credit_holds_pkey", Error::HoldKeyReused) {
-            return Ok(Outcome::KeyInUse);
+        match holds::free(tx, asked.key, asked.user, asked.reason, now + TENTATIVE, now).await {
+            Err(error) if is_in_use(&error) => return Ok(Outcome::KeyInUse),
+            written => written?,
         }
         if asked.charge {
             holds::set(tx, asked.key, HoldStatus::Captured, now).await?;
@@ -63,9 +61,7 @@ pub async fn take(tx: &mut Tx, asked: Asked, now: DateTime<Utc>) -> Result<Outco
     }
     let what = if asked.charge { As::Charge } else { As::Hold { until: now + TENTATIVE } };
     let booked_as = format!("hold:{}", asked.key);
-    let taken = ledger::take(tx, taking(asked, &booked_as, now), what).await;
-    // The row of the ledger comes before that of the hold.
-    match taken.on_constraint(LEDGER_KEY, Error::HoldKeyReused) {
+    match ledger::take(tx, taking(asked, &booked_as, now), what).await {
         Ok(Some(taken)) => {
             tell_if_low(tx, asked.user, taken.balance_after, asked.amount).await?;
             Ok(Outcome::Taken { amount: asked.amount, balance: taken.balance_after })
@@ -73,9 +69,15 @@ pub async fn take(tx: &mut Tx, asked: Asked, now: DateTime<Utc>) -> Result<Outco
         // One that has the key already may have taken the last credits.
         Ok(None) if holds::find(tx, asked.key).await?.is_some() => Ok(Outcome::KeyInUse),
         Ok(None) => Ok(Outcome::TooLittle { balance: balance(tx, asked.user).await? }),
-        Err(Error::HoldKeyReused) => Ok(Outcome::KeyInUse),
-        Err(error) => Err(error),
+        Err(error) if is_in_use(&error) => Ok(Outcome::KeyInUse),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a key was found to be in use: by the row of the ledger, or by that of a hold of nothing.
+fn is_in_use(error: &diesel::result::Error) -> bool {
+    let diesel::result::Error::DatabaseError(_, info) = error else { return false };
+    matches!(info.constraint_name(), Some("credit_ledger_idempotency_key_key" | "credit_holds_pkey"))
 }
 
 const fn taking(asked: Asked, booked_as: &str, now: DateTime<Utc>) -> Taking<'_> {
@@ -175,15 +177,26 @@ pub async fn settle(tx: &mut Tx, key: HoldKey, fact: Fact, now: DateTime<Utc>) -
     }
 }
 
-/// Gives back what nobody confirmed in time; `hold` is locked.
-pub async fn lapse(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), Error> {
-    move_to(tx, hold, HoldStatus::Lapsed, LedgerKind::Release, now).await
+/// Gives back what nobody confirmed in time, unless somebody just did.
+pub async fn lapse(tx: &mut Tx, key: HoldKey, now: DateTime<Utc>) -> Result<(), Error> {
+    match holds::lock(tx, key).await? {
+        Some(hold) if hold.status == HoldStatus::Tentative => {
+            move_to(tx, &hold, HoldStatus::Lapsed, LedgerKind::Release, now).await
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn take_again(tx: &mut Tx, hold: &Hold, status: HoldStatus, now: DateTime<Utc>) -> Result<(), Error> {
     if hold.amount > 0 {
         let booked_as = format!("hold:{}:again", hold.key);
-        let asked = Asked { key: hold.key(), user: hold.user(), amount: hold.amount, reason: hold.reason, charge: false };
+        let asked = Asked {
+            key: hold.key(),
+            user: hold.user(),
+            amount: hold.amount,
+            reason: hold.reason,
+            charge: false,
+        };
         let Some(taken) = ledger::take_again(tx, taking(asked, &booked_as, now)).await? else {
             tracing::error!(key = %hold.key, user = hold.user_id, "what a lapsed hold was for exists, and can't be paid");
             return Ok(holds::uncovered(tx, hold.key(), now).await?);
@@ -197,7 +210,13 @@ async fn take_again(tx: &mut Tx, hold: &Hold, status: HoldStatus, now: DateTime<
     Ok(holds::set(tx, hold.key(), status, now).await?)
 }
 
-async fn move_to(tx: &mut Tx, hold: &Hold, status: HoldStatus, kind: LedgerKind, now: DateTime<Utc>) -> Result<(), Error> {
+async fn move_to(
+    tx: &mut Tx,
+    hold: &Hold,
+    status: HoldStatus,
+    kind: LedgerKind,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     holds::set(tx, hold.key(), status, now).await?;
     if hold.amount == 0 {
         return Ok(());

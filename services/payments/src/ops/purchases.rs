@@ -28,7 +28,12 @@ pub enum Fact<'a> {
 }
 
 /// Notes a fact about a locked payment, and does what follows.
-pub async fn learn(tx: &mut Tx, mut row: Transaction, fact: Fact<'_>, now: DateTime<Utc>) -> Result<Transaction, Error> {
+pub async fn learn(
+    tx: &mut Tx,
+    mut row: Transaction,
+    fact: Fact<'_>,
+    now: DateTime<Utc>,
+) -> Result<Transaction, Error> {
     let before = row.clone();
     note(&mut row, fact);
     row.status = status(&row);
@@ -73,7 +78,9 @@ fn note(row: &mut Transaction, fact: Fact<'_>) {
 fn status(row: &Transaction) -> TransactionStatus {
     match row {
         Transaction { dispute: Some(Dispute::Open | Dispute::Lost), .. } => TransactionStatus::Disputed,
-        Transaction { refunded_cents, cents, .. } if refunded_cents > &0 && refunded_cents >= cents => TransactionStatus::Refunded,
+        Transaction { refunded_cents, cents, .. } if refunded_cents > &0 && refunded_cents >= cents => {
+            TransactionStatus::Refunded
+        }
         Transaction { refunded_cents, .. } if *refunded_cents > 0 => TransactionStatus::PartiallyRefunded,
         Transaction { paid_at: Some(_), .. } => TransactionStatus::Completed,
         Transaction { failed_at: Some(_), .. } => TransactionStatus::Failed,
@@ -108,18 +115,30 @@ async fn adjust(tx: &mut Tx, row: &mut Transaction, now: DateTime<Utc>) -> Resul
     if change == 0 || row.paid_at.is_none() {
         return Ok(());
     }
-    let change = if change > 0 { change } else { -(-change).min(credits::lock(tx, row.user()).await?.purchased) };
+    let change =
+        if change > 0 { change } else { -(-change).min(credits::lock(tx, row.user()).await?.purchased) };
     if change != 0 {
         book(tx, row, LedgerKind::Adjust, change, now).await?;
     }
     if due(row) != row.given_credits {
         let spent = row.given_credits - due(row);
-        tracing::warn!(transaction = row.id, user = row.user_id, spent, "credits whose money went back were spent");
+        tracing::warn!(
+            transaction = row.id,
+            user = row.user_id,
+            spent,
+            "credits whose money went back were spent"
+        );
     }
     Ok(())
 }
 
-async fn book(tx: &mut Tx, row: &mut Transaction, kind: LedgerKind, amount: i32, now: DateTime<Utc>) -> Result<i32, Error> {
+async fn book(
+    tx: &mut Tx,
+    row: &mut Transaction,
+    kind: LedgerKind,
+    amount: i32,
+    now: DateTime<Utc>,
+) -> Result<i32, Error> {
     let booked_as = format!("payment:{}:{}", row.id, row.changes);
     let change = Change {
         user: row.user(),
@@ -173,7 +192,13 @@ pub async fn failed(tx: &mut Tx, row: &Transaction) -> Result<(), Error> {
     Ok(())
 }
 
-async fn refunded(tx: &mut Tx, row: &Transaction, cents: i64, name: &str, now: DateTime<Utc>) -> Result<(), Error> {
+async fn refunded(
+    tx: &mut Tx,
+    row: &Transaction,
+    cents: i64,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let description = format!("Refund: {}", row.description.as_deref().unwrap_or_default());
     let provider_id = format!("{name}:{}", row.refunded_cents);
     let new = New {
@@ -235,7 +260,12 @@ async fn disputed(
     if let Some(known) = store::lock(tx, name).await?.filter(|known| known.status != status) {
         store::save(tx, &Transaction { status, ..known }, now).await?;
     }
-    tracing::warn!(transaction = row.id, user = row.user_id, dispute = dispute.as_str(), "a payment is disputed");
+    tracing::warn!(
+        transaction = row.id,
+        user = row.user_id,
+        dispute = dispute.as_str(),
+        "a payment is disputed"
+    );
     let what = json!({ "dispute": dispute, "amountCents": cents, "creditsLeft": row.given_credits });
     record(tx, None, "payment.disputed", "transaction", row.id, what).await
 }

@@ -20,7 +20,11 @@ pub struct Finding {
 pub async fn look(state: &AppState) -> Result<Vec<Finding>, Error> {
     let mut tx = state.databases.system.begin().await?;
     // All claims are about one moment.
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut tx, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    diesel_async::SimpleAsyncConnection::batch_execute(
+        &mut tx,
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    )
+    .await?;
     let mut findings = Vec::new();
     for claim in &CLAIMS {
         let contradictions = audits::contradictions(&mut tx, claim, state.clock.now()).await?;

@@ -22,7 +22,12 @@ pub struct Subscribed {
 }
 
 /// Puts `user` on a plan: begins a subscription, or changes the one there is. Done twice it is done once.
-pub async fn subscribe(state: &AppState, user: UserId, tier: Tier, interval: Interval) -> Result<Subscribed, Error> {
+pub async fn subscribe(
+    state: &AppState,
+    user: UserId,
+    tier: Tier,
+    interval: Interval,
+) -> Result<Subscribed, Error> {
     let rows = all(state, user).await?;
     let live = rows.iter().rev().find(|row| row.status.is_live());
     let Some(live) = live else { return begin(state, user, tier, interval, rows.len()).await };
@@ -34,9 +39,12 @@ pub async fn subscribe(state: &AppState, user: UserId, tier: Tier, interval: Int
             end(state, live).await?;
             begin(state, user, tier, interval, rows.len()).await
         }
-        _ if same && !live.cancel_at_period_end => {
-            Ok(Subscribed { plan: plan(state, user).await?, client_secret: None, new: false, message: "You are on this plan already." })
-        }
+        _ if same && !live.cancel_at_period_end => Ok(Subscribed {
+            plan: plan(state, user).await?,
+            client_secret: None,
+            new: false,
+            message: "You are on this plan already.",
+        }),
         _ if same => {
             let plan = set_cancel(state, live, false).await?;
             Ok(Subscribed { plan, client_secret: None, new: false, message: "Your plan goes on." })
@@ -62,7 +70,11 @@ pub async fn cancel(state: &AppState, user: UserId) -> Result<UserPlan, Error> {
 /// Ends a subscription now, whatever was paid.
 pub async fn end(state: &AppState, live: &Subscription) -> Result<(), Error> {
     state.provider.end(&live.provider_id).await?;
-    let ended = Snapshot { status: SubscriptionStatus::Canceled, ended_at: Some(state.clock.now()), ..snapshot(state, live) };
+    let ended = Snapshot {
+        status: SubscriptionStatus::Canceled,
+        ended_at: Some(state.clock.now()),
+        ..snapshot(state, live)
+    };
     take_over(state, live.user(), &ended).await?;
     Ok(())
 }
@@ -79,7 +91,13 @@ async fn plan(state: &AppState, user: UserId) -> Result<UserPlan, Error> {
     Ok(plan)
 }
 
-async fn begin(state: &AppState, user: UserId, tier: Tier, interval: Interval, before: usize) -> Result<Subscribed, Error> {
+async fn begin(
+    state: &AppState,
+    user: UserId,
+    tier: Tier,
+    interval: Interval,
+    before: usize,
+) -> Result<Subscribed, Error> {
     let customer = buying::customer(state, user).await?;
     // Two requests at once see as many before, so they begin one subscription between them.
     let key = format!("subscribe-{user}-{before}-{tier}-{}", interval.as_str());
@@ -98,7 +116,11 @@ async fn begin(state: &AppState, user: UserId, tier: Tier, interval: Interval, b
     };
     let plan = plans::work_out(&mut tx, user, now).await?;
     tx.commit().await?;
-    let message = if client_secret.is_some() { "Your plan begins with its first payment." } else { "You are on the plan." };
+    let message = if client_secret.is_some() {
+        "Your plan begins with its first payment."
+    } else {
+        "You are on the plan."
+    };
     Ok(Subscribed { plan, client_secret, new: true, message })
 }
 
@@ -109,16 +131,26 @@ async fn go_on_paying(state: &AppState, live: &Subscription) -> Result<Subscribe
     Ok(Subscribed { plan, client_secret, new: false, message: "Your plan begins with its first payment." })
 }
 
-async fn change(state: &AppState, live: &Subscription, tier: Tier, interval: Interval) -> Result<Subscribed, Error> {
+async fn change(
+    state: &AppState,
+    live: &Subscription,
+    tier: Tier,
+    interval: Interval,
+) -> Result<Subscribed, Error> {
     let changed = state.provider.change(&live.provider_id, state.offer.plan(tier), interval).await?;
-    let changed = changed.unwrap_or_else(|| Snapshot { plan: Some((tier, interval)), cancel_at_period_end: false, ..local::snapshot(live) });
+    let changed = changed.unwrap_or_else(|| Snapshot {
+        plan: Some((tier, interval)),
+        cancel_at_period_end: false,
+        ..local::snapshot(live)
+    });
     let plan = take_over(state, live.user(), &changed).await?;
     Ok(Subscribed { plan, client_secret: None, new: false, message: "Your plan was changed." })
 }
 
 async fn set_cancel(state: &AppState, live: &Subscription, cancel: bool) -> Result<UserPlan, Error> {
     let changed = state.provider.cancel_at_period_end(&live.provider_id, cancel).await?;
-    let changed = changed.unwrap_or_else(|| Snapshot { cancel_at_period_end: cancel, ..local::snapshot(live) });
+    let changed =
+        changed.unwrap_or_else(|| Snapshot { cancel_at_period_end: cancel, ..local::snapshot(live) });
     take_over(state, live.user(), &changed).await
 }
 

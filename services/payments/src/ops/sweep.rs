@@ -1,11 +1,9 @@
 //! What time does: holds that nobody confirmed lapse, months are granted, graces end, accounts that are gone are forgotten by the provider.
 //! Every replica may sweep at once: each row is worked on by one, and done once.
 
-use pitchey_events::UserId;
-
 use crate::error::Error;
 use crate::local;
-use crate::ops::{buying, erasure, holds, plans, subscriptions};
+use crate::ops::{erasure, holds, plans, subscriptions};
 use crate::provider::Provider;
 use crate::state::AppState;
 use crate::store::{holds as held, plans as on, subscriptions as subscribed, transactions};
@@ -30,19 +28,35 @@ pub async fn sweep(state: &AppState) -> Result<i64, Error> {
     outcome
 }
 
+/// Does the work for each row, in a transaction of its own: what keeps one from it keeps no other. Gives how many. (No function: a closure that is lent the transaction
+/// would not be `Send` for every lifetime.)
+macro_rules! each {
+    ($state:ident, $kind:literal, $rows:expr, |$tx:ident, $row:ident| $work:expr) => {{
+        let mut last = Ok(());
+        for $row in $rows {
+            let done = async {
+                let mut open = $state.databases.system.begin().await?;
+                let $tx = &mut open;
+                $work.await?;
+                Ok::<_, Error>(open.commit().await?)
+            };
+            if let Err(error) = done.await {
+                tracing::error!(kind = $kind, row = ?$row, %error, "this one could not be swept");
+                last = Err(error);
+            }
+        }
+        last.map(|()| i64::try_from($rows.len()).unwrap_or(i64::MAX))
+    }};
+}
+
 async fn lapse(state: &AppState) -> Result<i64, Error> {
     let mut total = 0;
     loop {
         let now = state.clock.now();
         let mut tx = state.databases.system.begin().await?;
-        let mut overdue = held::overdue(&mut tx, now, BATCH).await?;
-        // Balances are locked in the order of their users, as everywhere where there are several.
-        overdue.sort_unstable_by_key(|hold| (hold.user_id, hold.key));
-        for hold in &overdue {
-            holds::lapse(&mut tx, hold, now).await?;
-        }
-        tx.commit().await?;
-        total += i64::try_from(overdue.len()).unwrap_or(0);
+        let overdue = held::overdue(&mut tx, now, BATCH).await?;
+        drop(tx);
+        total += each!(state, "hold", &overdue, |tx, key| holds::lapse(tx, *key, now))?;
         if overdue.is_empty() {
             return Ok(total);
         }
@@ -50,27 +64,19 @@ async fn lapse(state: &AppState) -> Result<i64, Error> {
 }
 
 async fn grant(state: &AppState) -> Result<i64, Error> {
+    let now = state.clock.now();
     let mut tx = state.databases.system.begin().await?;
-    let due = subscribed::grants_due(&mut tx, state.clock.now(), BATCH).await?;
+    let due = subscribed::grants_due(&mut tx, now, BATCH).await?;
     drop(tx);
-    for id in &due {
-        let mut tx = state.databases.system.begin().await?;
-        subscriptions::grant_due(&mut tx, &state.offer, *id, state.clock.now()).await?;
-        tx.commit().await?;
-    }
-    Ok(i64::try_from(due.len()).unwrap_or(0))
+    each!(state, "grant", &due, |tx, id| subscriptions::grant_due(tx, &state.offer, *id, now))
 }
 
 async fn end_graces(state: &AppState) -> Result<i64, Error> {
+    let now = state.clock.now();
     let mut tx = state.databases.system.begin().await?;
-    let over = on::grace_over(&mut tx, state.clock.now(), BATCH).await?;
+    let over = on::grace_over(&mut tx, now, BATCH).await?;
     drop(tx);
-    for UserId(id) in &over {
-        let mut tx = state.databases.system.begin().await?;
-        plans::work_out(&mut tx, UserId(*id), state.clock.now()).await?;
-        tx.commit().await?;
-    }
-    Ok(i64::try_from(over.len()).unwrap_or(0))
+    each!(state, "grace", &over, |tx, user| plans::work_out(tx, *user, now))
 }
 
 /// What a real provider would tell by itself.
@@ -78,23 +84,12 @@ async fn be_the_provider(state: &AppState) -> Result<i64, Error> {
     if !matches!(state.provider, Provider::Local) {
         return Ok(0);
     }
+    let now = state.clock.now();
     let mut tx = state.databases.system.begin().await?;
     let unpaid = transactions::pending(&mut tx, local::PAYMENT, BATCH).await?;
+    let over = subscribed::local_periods_over(&mut tx, now, BATCH).await?;
     drop(tx);
-    for payment in &unpaid {
-        buying::pay_locally(state, payment).await?;
-    }
-    Ok(renew(state).await? + i64::try_from(unpaid.len()).unwrap_or(0))
-}
-
-async fn renew(state: &AppState) -> Result<i64, Error> {
-    let mut tx = state.databases.system.begin().await?;
-    let over = subscribed::local_periods_over(&mut tx, state.clock.now(), BATCH).await?;
-    drop(tx);
-    for id in &over {
-        let mut tx = state.databases.system.begin().await?;
-        local::renew(&mut tx, &state.offer, *id, state.clock.now()).await?;
-        tx.commit().await?;
-    }
-    Ok(i64::try_from(over.len()).unwrap_or(0))
+    let paid = each!(state, "payment", &unpaid, |tx, payment| local::pay(tx, payment, now))?;
+    let renewed = each!(state, "renewal", &over, |tx, id| local::renew(tx, &state.offer, *id, now))?;
+    Ok(paid + renewed)
 }

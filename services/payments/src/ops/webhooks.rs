@@ -6,10 +6,10 @@ use pitchey_events::UserId;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::ops::billing;
 use crate::ops::buying;
 use crate::ops::purchases::{self, Fact};
 use crate::ops::subscriptions::{self, AsOf};
-use crate::ops::billing;
 use crate::provider::Begun;
 use crate::state::AppState;
 use crate::store::{events, plans, transactions};
@@ -58,17 +58,26 @@ async fn apply(tx: &mut Tx, state: &AppState, event: &Event) -> Result<bool, Err
         "customer.subscription.updated" => subscription(tx, state, event, 1, now).await?,
         "customer.subscription.deleted" => subscription(tx, state, event, 2, now).await?,
         "charge.refunded" => refund(tx, event, now).await?,
-        "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => dispute(tx, event, now).await?,
+        "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed" => {
+            dispute(tx, event, now).await?;
+        }
         other => tracing::debug!(kind = other, "a webhook that nothing follows from"),
     }
     Ok(true)
 }
 
 fn object<T: DeserializeOwned>(event: &Event) -> Result<T, Error> {
-    serde_json::from_value(event.data.object.clone()).map_err(|error| Error::WebhookUnreadable(format!("{}: {error}", event.kind)))
+    serde_json::from_value(event.data.object.clone())
+        .map_err(|error| Error::WebhookUnreadable(format!("{}: {error}", event.kind)))
 }
 
-async fn intent(tx: &mut Tx, state: &AppState, event: &Event, fact: Fact<'_>, now: DateTime<Utc>) -> Result<(), Error> {
+async fn intent(
+    tx: &mut Tx,
+    state: &AppState,
+    event: &Event,
+    fact: Fact<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let intent: Intent = object(event)?;
     let row = match transactions::lock(tx, &intent.id).await? {
         Some(row) => Some(row),
@@ -77,14 +86,21 @@ async fn intent(tx: &mut Tx, state: &AppState, event: &Event, fact: Fact<'_>, no
     // One that is not of a package: its invoice tells.
     let Some(row) = row else { return Ok(()) };
     if intent.amount != row.cents || !intent.currency.eq_ignore_ascii_case(&row.currency) {
-        return Err(Error::Internal(format!("payment {} is over another amount than was agreed", row.id).into()));
+        return Err(Error::Internal(
+            format!("payment {} is over another amount than was agreed", row.id).into(),
+        ));
     }
     purchases::learn(tx, row, fact, now).await?;
     Ok(())
 }
 
 /// The row of a purchase of ours that ended between the provider's answer and our commit: the provider knows what it was.
-async fn make(tx: &mut Tx, state: &AppState, intent: &Intent, now: DateTime<Utc>) -> Result<Option<transactions::Transaction>, Error> {
+async fn make(
+    tx: &mut Tx,
+    state: &AppState,
+    intent: &Intent,
+    now: DateTime<Utc>,
+) -> Result<Option<transactions::Transaction>, Error> {
     let said = |name: &str| intent.metadata.get(name).map(String::as_str);
     if said("kind") != Some("credits") {
         return Ok(None);
@@ -115,7 +131,13 @@ async fn owner(tx: &mut Tx, customer: Option<&str>, what: &str) -> Result<Option
     Ok(user)
 }
 
-async fn invoice(tx: &mut Tx, state: &AppState, event: &Event, paid: bool, now: DateTime<Utc>) -> Result<(), Error> {
+async fn invoice(
+    tx: &mut Tx,
+    state: &AppState,
+    event: &Event,
+    paid: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let invoice: Invoice = object(event)?;
     // One that no subscription made is not ours.
     let Some(billed) = invoice.billed(paid) else { return Ok(()) };
@@ -128,7 +150,13 @@ async fn invoice(tx: &mut Tx, state: &AppState, event: &Event, paid: bool, now: 
     }
 }
 
-async fn subscription(tx: &mut Tx, state: &AppState, event: &Event, kind: i32, now: DateTime<Utc>) -> Result<(), Error> {
+async fn subscription(
+    tx: &mut Tx,
+    state: &AppState,
+    event: &Event,
+    kind: i32,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let subscription: Subscription = object(event)?;
     let unknown = || Error::WebhookUnreadable(format!("{}: a status that nobody here knows", event.kind));
     let snapshot = subscription.snapshot().ok_or_else(unknown)?;
@@ -142,10 +170,12 @@ async fn refund(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), Er
     let Some(intent) = charge.payment_intent.as_ref().and_then(|intent| intent.name()) else { return Ok(()) };
     let Some(row) = transactions::lock_by_intent(tx, intent).await? else {
         // Of a customer of ours: what was paid is still on its way here, and this is sent again.
-        let ours = owner(tx, charge.customer.as_ref().and_then(|customer| customer.name()), &charge.id).await?;
+        let ours =
+            owner(tx, charge.customer.as_ref().and_then(|customer| customer.name()), &charge.id).await?;
         return if ours.is_some() { Err(early(&charge.id)) } else { Ok(()) };
     };
-    purchases::learn(tx, row, Fact::Refunded { cents: charge.amount_refunded, name: &charge.id }, now).await?;
+    purchases::learn(tx, row, Fact::Refunded { cents: charge.amount_refunded, name: &charge.id }, now)
+        .await?;
     Ok(())
 }
 
@@ -158,7 +188,9 @@ async fn dispute(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), E
         other if other.starts_with("warning_") => return Ok(()),
         _ => words::Dispute::Open,
     };
-    let Some(intent) = dispute.payment_intent.as_ref().and_then(|intent| intent.name()) else { return Ok(()) };
+    let Some(intent) = dispute.payment_intent.as_ref().and_then(|intent| intent.name()) else {
+        return Ok(());
+    };
     let row = transactions::lock_by_intent(tx, intent).await?.ok_or_else(|| early(&dispute.id))?;
     let fact = Fact::Disputed { cents: dispute.amount, name: &dispute.id, dispute: stands };
     purchases::learn(tx, row, fact, now).await?;

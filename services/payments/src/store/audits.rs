@@ -56,14 +56,19 @@ pub const CLAIMS: [Claim; 6] = [
 ];
 
 /// How many rows contradict it.
-pub async fn contradictions(tx: &mut Tx, claim: &Claim, now: chrono::DateTime<chrono::Utc>) -> QueryResult<i64> {
+pub async fn contradictions(
+    tx: &mut Tx,
+    claim: &Claim,
+    now: chrono::DateTime<chrono::Utc>,
+) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
     let query = diesel::sql_query(claim.sql).into_boxed();
-    let query = if claim.sql.contains("$1") { query.bind::<diesel::sql_types::Timestamptz, _>(now) } else { query };
+    let query =
+        if claim.sql.contains("$1") { query.bind::<diesel::sql_types::Timestamptz, _>(now) } else { query };
     let found: Count = query.get_result(tx).await?;
     Ok(found.count)
 }

@@ -33,7 +33,12 @@ pub async fn find(tx: &mut Tx, user: UserId) -> QueryResult<Option<Credits>> {
 /// `user`'s, locked until the end of the transaction; an empty row is made where there was none.
 pub async fn lock(tx: &mut Tx, user: UserId) -> QueryResult<Credits> {
     open(tx, user).await?;
-    credits::table.filter(credits::user_id.eq(user.0)).select(Credits::as_select()).for_update().first(tx).await
+    credits::table
+        .filter(credits::user_id.eq(user.0))
+        .select(Credits::as_select())
+        .for_update()
+        .first(tx)
+        .await
 }
 
 /// Makes an empty row where there is none.

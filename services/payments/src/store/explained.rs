@@ -66,14 +66,21 @@ async fn what_calls_and_events_look_up_is_read_by_index() {
     let mut system = db.connect_as("pitchey_payments_system").await;
     let by_name = transactions::table.filter(transactions::provider_id.eq("p77")).select(transactions::id);
     Plan::of(&mut system, by_name).await.assert_uses_index("transactions_provider_id_key");
-    let by_intent = transactions::table.filter(transactions::stripe_payment_intent_id.eq("pi77")).select(transactions::id);
+    let by_intent = transactions::table
+        .filter(transactions::stripe_payment_intent_id.eq("pi77"))
+        .select(transactions::id);
     Plan::of(&mut system, by_intent).await.assert_never_scans("transactions");
-    let booked = credit_ledger::table.filter(credit_ledger::idempotency_key.eq("k77")).select(credit_ledger::id);
+    let booked =
+        credit_ledger::table.filter(credit_ledger::idempotency_key.eq("k77")).select(credit_ledger::id);
     Plan::of(&mut system, booked).await.assert_uses_index("credit_ledger_idempotency_key_key");
     let customer = user_plans::table.filter(user_plans::customer_id.eq("cus_1")).select(user_plans::user_id);
     Plan::of(&mut system, customer).await.assert_uses_index("user_plans_customer_id_key");
-    Plan::of(&mut system, super::holds::of_publications(UserId(2))).await.assert_uses_index("credit_holds_publish_idx");
-    Plan::of(&mut system, super::credits::open_holds(UserId(2))).await.assert_uses_index("credit_holds_open_idx");
+    Plan::of(&mut system, super::holds::of_publications(UserId(2)))
+        .await
+        .assert_uses_index("credit_holds_publish_idx");
+    Plan::of(&mut system, super::credits::open_holds(UserId(2)))
+        .await
+        .assert_uses_index("credit_holds_open_idx");
 }
 
 #[tokio::test]
@@ -90,8 +97,12 @@ async fn what_the_sweep_looks_for_is_found_by_index() {
     let plan = Plan::of(&mut system, overdue).await;
     plan.assert_uses_index("credit_holds_tentative_idx");
     plan.assert_never_sorts();
-    let due = subscriptions::table.filter(subscriptions::next_grant_at.le(now)).select(subscriptions::id).limit(100);
+    let due = subscriptions::table
+        .filter(subscriptions::next_grant_at.le(now))
+        .select(subscriptions::id)
+        .limit(100);
     Plan::of(&mut system, due).await.assert_uses_index("subscriptions_next_grant_at_idx");
-    let over = user_plans::table.filter(user_plans::grace_until.le(now)).select(user_plans::user_id).limit(100);
+    let over =
+        user_plans::table.filter(user_plans::grace_until.le(now)).select(user_plans::user_id).limit(100);
     Plan::of(&mut system, over).await.assert_uses_index("user_plans_grace_until_idx");
 }

@@ -111,16 +111,15 @@ pub async fn uncovered(tx: &mut Tx, key: HoldKey, now: DateTime<Utc>) -> QueryRe
     Ok(())
 }
 
-/// Up to `limit` tentative holds whose time is over, locked; those somebody works on are left out.
-pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Hold>> {
-    holds::table
+/// Up to `limit` tentative holds whose time is over.
+pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<HoldKey>> {
+    let keys: Vec<Uuid> = holds::table
         .filter(sql::<Bool>("status = 'tentative'"))
         .filter(holds::tentative_until.le(now))
         .order(holds::tentative_until)
         .limit(limit)
-        .select(Hold::as_select())
-        .for_update()
-        .skip_locked()
+        .select(holds::key)
         .load(tx)
-        .await
+        .await?;
+    Ok(keys.into_iter().map(HoldKey).collect())
 }

@@ -17,7 +17,12 @@ pub fn written(year: i32, sequence: i32) -> String {
 
 /// Writes the invoice of `of`, and returns its number. All invoices of a year wait for each other here until the end of their transactions, so this comes
 /// last in one.
-pub async fn write(tx: &mut Tx, of: &Transaction, kind: InvoiceKind, now: DateTime<Utc>) -> QueryResult<String> {
+pub async fn write(
+    tx: &mut Tx,
+    of: &Transaction,
+    kind: InvoiceKind,
+    now: DateTime<Utc>,
+) -> QueryResult<String> {
     let year = now.year();
     let sequence: i32 = diesel::insert_into(numbers::table)
         .values((numbers::year.eq(year), numbers::last.eq(1)))

@@ -79,7 +79,7 @@ pub enum As {
 /// Takes credits, with the row of `credit_holds` that says what for. `None`: there are not enough, and nothing has changed.
 ///
 /// # Errors
-/// `credit_ledger_idempotency_key_key` if the key is in use.
+/// `credit_ledger_idempotency_key_key` if the key is in use; `credit_holds_pkey` if it is by a hold of nothing.
 pub async fn take(tx: &mut Tx, taking: Taking<'_>, what: As) -> QueryResult<Option<Taken>> {
     let sql = format!(
         "{TAKE},
@@ -187,7 +187,9 @@ pub async fn book(tx: &mut Tx, change: &Change<'_>) -> QueryResult<i32> {
 
 /// Whether something was booked under this name. Meant for who holds the lock of the user's row.
 pub async fn is_booked(tx: &mut Tx, booked_as: &str) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(ledger::table.filter(ledger::idempotency_key.eq(booked_as)))).get_result(tx).await
+    diesel::select(diesel::dsl::exists(ledger::table.filter(ledger::idempotency_key.eq(booked_as))))
+        .get_result(tx)
+        .await
 }
 
 /// Where a page begins.
@@ -201,7 +203,8 @@ pub struct Place {
 
 /// `user`'s rows, newest first: one page and one more, and how many there are, counted up to a limit.
 pub async fn list(tx: &mut Tx, user: UserId, place: Place) -> QueryResult<(Vec<Entry>, i64)> {
-    let all = ledger::table.filter(ledger::user_id.eq(user.0)).select(ledger::id).limit(pitchey_web::COUNTED + 1);
+    let all =
+        ledger::table.filter(ledger::user_id.eq(user.0)).select(ledger::id).limit(pitchey_web::COUNTED + 1);
     let counted = Counted(all).get_result(tx).await?;
     Ok((rows(tx, user, place).await?, counted))
 }

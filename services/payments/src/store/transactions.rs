@@ -156,7 +156,12 @@ pub async fn save(tx: &mut Tx, row: &Transaction, now: DateTime<Utc>) -> QueryRe
 pub type Numbered = (Transaction, Option<i32>, Option<i32>);
 
 /// `user`'s rows, newest first: one page and one more, and how many there are.
-pub async fn list(tx: &mut Tx, user: UserId, after: After, place: Place) -> QueryResult<(Vec<Numbered>, i64)> {
+pub async fn list(
+    tx: &mut Tx,
+    user: UserId,
+    after: After,
+    place: Place,
+) -> QueryResult<(Vec<Numbered>, i64)> {
     let all = transactions::table.filter(transactions::user_id.eq(user.0)).select(transactions::id);
     let counted: i64 = Counted(all.limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     Ok((page(tx, user, after, place).await?, counted))

@@ -73,7 +73,10 @@ impl Client {
     /// # Errors
     /// TLS can't be set up.
     pub fn new(url: &str, key: SecretString, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key, timeout })
     }
 
@@ -96,7 +99,13 @@ impl Client {
     }
 
     /// Makes a payment for a package; `key` names the purchase.
-    pub async fn create_intent(&self, customer: &str, user: UserId, package: &Package, key: &str) -> Result<Intent, Error> {
+    pub async fn create_intent(
+        &self,
+        customer: &str,
+        user: UserId,
+        package: &Package,
+        key: &str,
+    ) -> Result<Intent, Error> {
         let mut form = form();
         form.append_pair("amount", &package.price.to_string());
         form.append_pair("currency", &package.currency.to_lowercase());
@@ -116,7 +125,13 @@ impl Client {
     }
 
     /// Begins a subscription. A customer with a card is charged at once; for the others the answer holds what their browser needs to pay.
-    pub async fn create_subscription(&self, customer: &str, plan: &Plan, interval: Interval, key: &str) -> Result<Subscription, Error> {
+    pub async fn create_subscription(
+        &self,
+        customer: &str,
+        plan: &Plan,
+        interval: Interval,
+        key: &str,
+    ) -> Result<Subscription, Error> {
         let price = self.price(plan, interval).await?;
         let charged = self.customer(customer).await?.can_be_charged();
         let mut form = form();
@@ -129,11 +144,23 @@ impl Client {
 
     /// A subscription, with what is needed to pay its first invoice.
     pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
-        self.call(Method::GET, &format!("/v1/subscriptions/{id}?expand[]=latest_invoice.payment_intent"), None, None).await
+        self.call(
+            Method::GET,
+            &format!("/v1/subscriptions/{id}?expand[]=latest_invoice.payment_intent"),
+            None,
+            None,
+        )
+        .await
     }
 
     /// Puts a subscription on another plan from now on; the difference is on the next invoice. It is to go on.
-    pub async fn change_subscription(&self, id: &str, plan: &Plan, interval: Interval, key: &str) -> Result<Subscription, Error> {
+    pub async fn change_subscription(
+        &self,
+        id: &str,
+        plan: &Plan,
+        interval: Interval,
+        key: &str,
+    ) -> Result<Subscription, Error> {
         let price = self.price(plan, interval).await?;
         let now = self.subscription(id).await?;
         let mut form = form();
@@ -146,7 +173,12 @@ impl Client {
     }
 
     /// Lets a subscription end with its period, or go on after all.
-    pub async fn cancel_at_period_end(&self, id: &str, cancel: bool, key: &str) -> Result<Subscription, Error> {
+    pub async fn cancel_at_period_end(
+        &self,
+        id: &str,
+        cancel: bool,
+        key: &str,
+    ) -> Result<Subscription, Error> {
         let mut form = form();
         form.append_pair("cancel_at_period_end", if cancel { "true" } else { "false" });
         self.post(&format!("/v1/subscriptions/{id}"), form, key).await
@@ -192,16 +224,33 @@ impl Client {
         }
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, form: Option<String>, key: Option<&str>) -> Result<T, Error> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<String>,
+        key: Option<&str>,
+    ) -> Result<T, Error> {
         let once = || self.once(method.clone(), path, form.clone(), key);
         let tries = once
-            .retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_jitter().with_max_times(1))
+            .retry(
+                ExponentialBuilder::default()
+                    .with_min_delay(Duration::from_millis(200))
+                    .with_jitter()
+                    .with_max_times(1),
+            )
             .when(Error::is_worth_another_try);
         let answer = tokio::time::timeout(self.timeout, tries).await;
         answer.unwrap_or_else(|_| Err(Error::Unavailable(format!("none within {:?}", self.timeout))))
     }
 
-    async fn once<T: DeserializeOwned>(&self, method: Method, path: &str, form: Option<String>, key: Option<&str>) -> Result<T, Error> {
+    async fn once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<String>,
+        key: Option<&str>,
+    ) -> Result<T, Error> {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
@@ -213,11 +262,14 @@ impl Client {
         if let Some(form) = form {
             request = request.header("Content-Type", "application/x-www-form-urlencoded").body(form);
         }
-        let answer = request.send().await.map_err(|error| Error::Unavailable(error.without_url().to_string()))?;
+        let answer =
+            request.send().await.map_err(|error| Error::Unavailable(error.without_url().to_string()))?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| Error::Unavailable(error.without_url().to_string()))?;
+        let body =
+            answer.bytes().await.map_err(|error| Error::Unavailable(error.without_url().to_string()))?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| Error::Refused { status: status.as_u16(), code: error.to_string() });
+            return serde_json::from_slice(&body)
+                .map_err(|error| Error::Refused { status: status.as_u16(), code: error.to_string() });
         }
         Err(refused(status, &body))
     }

@@ -266,9 +266,11 @@ impl Invoice {
     /// In the words of the house; `None` if it is not of a subscription.
     pub fn billed(&self, paid: bool) -> Option<Billed> {
         let old = self.subscription.as_ref().and_then(Reference::name);
-        let new = self.parent.as_ref().and_then(|parent| parent["subscription_details"]["subscription"].as_str());
+        let new =
+            self.parent.as_ref().and_then(|parent| parent["subscription_details"]["subscription"].as_str());
         // Credit for what was not used of the plan before is a line, too: below zero.
-        let period = self.lines.data.iter().filter(|line| line.amount >= 0).max_by_key(|line| line.period.end);
+        let period =
+            self.lines.data.iter().filter(|line| line.amount >= 0).max_by_key(|line| line.period.end);
         let period = period.and_then(|line| {
             let (tier, interval) = line.price.plan()?;
             Some((tier, interval, time(line.period.end)?))

@@ -46,7 +46,8 @@ impl Secrets {
         let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
         let time = parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(Forged::Unsigned)?;
         let seconds: i64 = time.parse().map_err(|_| Forged::Unsigned)?;
-        let signatures: Vec<Vec<u8>> = parts().filter(|(name, _)| *name == "v1").filter_map(|(_, hex)| decode(hex)).collect();
+        let signatures: Vec<Vec<u8>> =
+            parts().filter(|(name, _)| *name == "v1").filter_map(|(_, hex)| decode(hex)).collect();
         if signatures.is_empty() {
             return Err(Forged::Unsigned);
         }
@@ -56,9 +57,15 @@ impl Secrets {
         }
         let fits = |secret: &SecretString| {
             signatures.iter().any(|signature| {
-                let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return false };
+                let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
+                    return false;
+                };
                 // In constant time.
-                mac.chain_update(time.as_bytes()).chain_update(b".").chain_update(body).verify_slice(signature).is_ok()
+                mac.chain_update(time.as_bytes())
+                    .chain_update(b".")
+                    .chain_update(body)
+                    .verify_slice(signature)
+                    .is_ok()
             })
         };
         if self.0.iter().any(fits) { Ok(()) } else { Err(Forged::Unfitting) }
@@ -78,7 +85,8 @@ mod tests {
 
     fn header(secret: &str, time: &str, body: &[u8]) -> String {
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        let mac = mac.chain_update(time.as_bytes()).chain_update(b".").chain_update(body).finalize().into_bytes();
+        let mac =
+            mac.chain_update(time.as_bytes()).chain_update(b".").chain_update(body).finalize().into_bytes();
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={time},v1={hex}")
     }
@@ -97,14 +105,30 @@ mod tests {
         }
         let good = header("whsec_new", &at(0), body);
         let (time, signature) = good.split_once(',').unwrap();
-        assert_eq!(verify(&format!("{time},v1={},{signature}", "0".repeat(64))), Ok(()), "one of several fits");
+        assert_eq!(
+            verify(&format!("{time},v1={},{signature}", "0".repeat(64))),
+            Ok(()),
+            "one of several fits"
+        );
         assert_eq!(verify(&format!("{time},v0=abc,{signature}")), Ok(()), "other schemes are passed over");
         assert_eq!(secrets.verify(&good, b"{}", now), Err(Forged::Unfitting));
         assert_eq!(verify(&header("whsec_other", &at(0), body)), Err(Forged::Unfitting));
-        assert_eq!(verify(&format!("t={},{signature}", at(1))), Err(Forged::Unfitting), "the time is signed, too");
+        assert_eq!(
+            verify(&format!("t={},{signature}", at(1))),
+            Err(Forged::Unfitting),
+            "the time is signed, too"
+        );
         assert_eq!(verify(&header("whsec_new", &at(-301), body)), Err(Forged::Untimely(301)));
         assert_eq!(verify(&header("whsec_new", &at(301), body)), Err(Forged::Untimely(-301)));
-        for nothing in ["", "t=1", signature, time, &good.replace("v1", "v0"), "t=x,v1=00", &format!("t={},v1=zz", at(0))] {
+        for nothing in [
+            "",
+            "t=1",
+            signature,
+            time,
+            &good.replace("v1", "v0"),
+            "t=x,v1=00",
+            &format!("t={},v1=zz", at(0)),
+        ] {
             assert_eq!(verify(nothing), Err(Forged::Unsigned), "{nothing}");
         }
         assert_eq!(verify(&format!("t={},{signature}", i64::MIN)), Err(Forged::Untimely(i64::MAX)));

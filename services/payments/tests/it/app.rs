@@ -11,8 +11,8 @@ use pitchey_bus::Delivered;
 use pitchey_clock::Clock;
 use pitchey_config::{Http, Mode, Rpc};
 use pitchey_events::{
-    CreditsLow, CreditsPurchased, EmailVerified, Event, HoldKey, PaymentFailed, PaymentRefunded, PaymentSucceeded, Service,
-    SubscriptionChanged, UserType,
+    CreditsLow, CreditsPurchased, EmailVerified, Event, HoldKey, PaymentFailed, PaymentRefunded,
+    PaymentSucceeded, Service, SubscriptionChanged, UserType,
 };
 use pitchey_identity::Actor;
 use pitchey_launch::Process;
@@ -48,7 +48,10 @@ impl App {
 
     /// With Stripe at `url`, where nobody may be: its webhooks come from the test.
     pub async fn with_stripe(url: &str) -> Self {
-        let app = Self::start_with(Clock::manual(Clock::system().now().trunc_subsecs(0)), |settings| stripe_at(settings, url)).await;
+        let app = Self::start_with(Clock::manual(Clock::system().now().trunc_subsecs(0)), |settings| {
+            stripe_at(settings, url)
+        })
+        .await;
         app.ignoring()
     }
 
@@ -76,7 +79,12 @@ impl App {
             database: db.settings(Service::Payments),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Payments),
-            stripe: Stripe { key: None, webhook_secrets: None, url: "http://localhost:1".to_owned(), timeout_ms: 3_000 },
+            stripe: Stripe {
+                key: None,
+                webhook_secrets: None,
+                url: "http://localhost:1".to_owned(),
+                timeout_ms: 3_000,
+            },
             // Tests say when.
             sweep_seconds: 86_400,
             reconcile_hours: 24,
@@ -95,7 +103,8 @@ impl App {
     async fn over(db: Arc<TestDatabase>, emitted: Option<Emitted>, clock: Clock, settings: Settings) -> Self {
         // Makes sure of the TLS provider, as the process does.
         drop(pitchey_testkit::http());
-        let service = Payments::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        let service =
+            Payments::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let client = Client::gateway(Service::Payments, service.http_address()).by(&clock);
         let rpc = rpc(Service::Pitches, &service, &clock);
         let databases = db.databases(Service::Payments).await;
@@ -150,7 +159,8 @@ impl App {
     }
 
     pub async fn subscribe(&self, actor: &Actor, tier: &str, interval: &str) -> Answer {
-        self.post("/api/payments/subscribe", actor, json!({ "tier": tier, "billingInterval": interval })).await
+        self.post("/api/payments/subscribe", actor, json!({ "tier": tier, "billingInterval": interval }))
+            .await
     }
 
     pub async fn standing(&self, actor: &Actor) -> Value {
@@ -172,7 +182,8 @@ impl App {
     /// (balance, granted, purchased, held, lifetimePurchased, lifetimeUsed).
     pub async fn balance(&self, actor: &Actor) -> [i64; 6] {
         let json = self.get("/api/payments/credits/balance", actor).await.ok();
-        ["balance", "granted", "purchased", "held", "lifetimePurchased", "lifetimeUsed"].map(|field| json[field].as_i64().unwrap())
+        ["balance", "granted", "purchased", "held", "lifetimePurchased", "lifetimeUsed"]
+            .map(|field| json[field].as_i64().unwrap())
     }
 
     /// (kind, amount) of a user's ledger, oldest first.
@@ -209,7 +220,8 @@ pub fn stripe_at(settings: &mut Settings, url: &str) {
 }
 
 fn rpc(caller: Service, service: &Payments, clock: &Clock) -> pitchey_rpc::Payments {
-    let targets = Targets(BTreeMap::from([("payments".to_owned(), format!("http://{}", service.rpc_address()))]));
+    let targets =
+        Targets(BTreeMap::from([("payments".to_owned(), format!("http://{}", service.rpc_address()))]));
     pitchey_rpc::Payments::new(&targets, identity::signer_by(caller, clock)).unwrap()
 }
 

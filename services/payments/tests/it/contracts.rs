@@ -27,14 +27,38 @@ async fn the_catalogue_and_the_consumers_agree() {
 
 /// The contract's row: method, path, body, the status for a new creator, and the fields that the answer has.
 const ROUTES: [(&str, &str, &str, u16, &[&str]); 10] = [
-    ("GET", "/api/payments/credits/balance", "", 200, &["balance", "granted", "purchased", "held", "lifetimePurchased", "lifetimeUsed"]),
+    (
+        "GET",
+        "/api/payments/credits/balance",
+        "",
+        200,
+        &["balance", "granted", "purchased", "held", "lifetimePurchased", "lifetimeUsed"],
+    ),
     ("GET", "/api/payments/credits/ledger", "", 200, &["data", "meta"]),
     ("GET", "/api/payments/plans", "", 200, &["data", "meta"]),
     ("GET", "/api/payments/packages", "", 200, &["data", "meta"]),
-    ("POST", "/api/payments/credits/purchase", r#"{"creditPackage":5}"#, 201, &["message", "transaction", "clientSecret"]),
-    ("POST", "/api/payments/subscribe", r#"{"tier":"creator","billingInterval":"month"}"#, 201, &["message", "subscription", "clientSecret"]),
+    (
+        "POST",
+        "/api/payments/credits/purchase",
+        r#"{"creditPackage":5}"#,
+        201,
+        &["message", "transaction", "clientSecret"],
+    ),
+    (
+        "POST",
+        "/api/payments/subscribe",
+        r#"{"tier":"creator","billingInterval":"month"}"#,
+        201,
+        &["message", "subscription", "clientSecret"],
+    ),
     ("POST", "/api/payments/cancel-subscription", "", 200, &["message", "subscription"]),
-    ("GET", "/api/payments/subscription-status", "", 200, &["tier", "status", "billingInterval", "currentPeriodEnd", "cancelAtPeriodEnd"]),
+    (
+        "GET",
+        "/api/payments/subscription-status",
+        "",
+        200,
+        &["tier", "status", "billingInterval", "currentPeriodEnd", "cancelAtPeriodEnd"],
+    ),
     ("GET", "/api/payments/history", "", 200, &["data", "meta"]),
     ("POST", "/api/webhooks/stripe", "{}", 404, &["error", "code", "requestId"]),
 ];
@@ -56,7 +80,11 @@ async fn every_route_answers_as_the_contract_says() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "id,createdAt,paidAt,type,status,amountCents,currency,invoiceNumber,description");
     assert_eq!(lines.len(), 3, "{text}");
-    assert!(lines[1].contains("subscription,completed,1999,EUR") && lines[1].ends_with("\"Plan Creator, monthly\""), "{text}");
+    assert!(
+        lines[1].contains("subscription,completed,1999,EUR")
+            && lines[1].ends_with("\"Plan Creator, monthly\""),
+        "{text}"
+    );
     app.get("/api/payments/export?format=pdf", &actor).await.invalid(&["format"]);
     for path in ["/api/payments/nothing", "/api/payments"] {
         app.get(path, &actor).await.refused(404, "not_found");
@@ -67,9 +95,15 @@ async fn every_route_answers_as_the_contract_says() {
 async fn what_is_sold_anybody_may_know() {
     let app = App::start().await;
     let plans = app.client.get("/api/payments/plans").send().await.ok();
-    assert_eq!(plans["data"][2], json!({ "tier": "pro", "name": "Pro", "creditsAMonth": 30, "currency": "EUR", "priceAMonth": 2999, "priceAYear": 29900 }));
+    assert_eq!(
+        plans["data"][2],
+        json!({ "tier": "pro", "name": "Pro", "creditsAMonth": 30, "currency": "EUR", "priceAMonth": 2999, "priceAYear": 29900 })
+    );
     let packages = app.client.get("/api/payments/packages?limit=2").send().await.ok();
-    assert_eq!(packages["data"], json!([{ "credits": 1, "currency": "EUR", "price": 299 }, { "credits": 5, "currency": "EUR", "price": 899 }]));
+    assert_eq!(
+        packages["data"],
+        json!([{ "credits": 1, "currency": "EUR", "price": 299 }, { "credits": 5, "currency": "EUR", "price": 899 }])
+    );
     assert_eq!(packages["meta"]["total"], 4);
 }
 
@@ -113,7 +147,14 @@ async fn ledger_and_invoices_only_grow() {
     for table in ["credit_ledger", "invoices"] {
         for change in ["UPDATE {} SET user_id = user_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"] {
             use diesel_async::SimpleAsyncConnection;
-            let refused = app.db.admin().await.batch_execute(&change.replace("{}", table)).await.unwrap_err().to_string();
+            let refused = app
+                .db
+                .admin()
+                .await
+                .batch_execute(&change.replace("{}", table))
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(refused.contains("append-only"), "{refused}");
         }
     }
@@ -123,5 +164,9 @@ async fn ledger_and_invoices_only_grow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_comes_around_the_gateway() {
     let app = App::start().await;
-    Client::unsigned(app.service.http_address()).get("/api/payments/plans").send().await.refused(401, "not_the_gateway");
+    Client::unsigned(app.service.http_address())
+        .get("/api/payments/plans")
+        .send()
+        .await
+        .refused(401, "not_the_gateway");
 }

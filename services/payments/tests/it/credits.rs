@@ -1,4 +1,6 @@
-use pitchey_events::{CreditsLow, CreditsPurchased, EmailVerified, HoldKey, PaymentSucceeded, Service, UserType};
+use pitchey_events::{
+    CreditsLow, CreditsPurchased, EmailVerified, HoldKey, PaymentSucceeded, Service, UserType,
+};
 use pitchey_rpc::{Balance, Error, Held};
 use uuid::Uuid;
 
@@ -28,7 +30,9 @@ async fn granted_credits_are_spent_before_bought_ones_and_come_back_as_what_they
     app.pass(chrono::TimeDelta::minutes(3));
     app.sweep().await;
     assert_eq!(app.balance(&actor).await, [15, 10, 5, 0, 5, 0]);
-    let Err(Error::Refused { code, .. }) = app.rpc.hold(key, actor.id, 12, "nda_request").await else { panic!("held again") };
+    let Err(Error::Refused { code, .. }) = app.rpc.hold(key, actor.id, 12, "nda_request").await else {
+        panic!("held again")
+    };
     assert_eq!(code, "hold_released");
     app.assert_balanced().await;
 }
@@ -43,12 +47,21 @@ async fn the_same_key_takes_once_and_names_one_thing() {
     }
     assert_eq!(app.balance(&actor).await[..4], [0, 0, 0, 10]);
     let stranger = app.db.investor().await;
-    for (user, amount, reason) in [(actor.id, 9, "nda_request"), (actor.id, 10, "promotion"), (stranger.id, 10, "nda_request")] {
-        let Err(Error::Refused { code, .. }) = app.rpc.hold(key, user, amount, reason).await else { panic!("held") };
+    for (user, amount, reason) in
+        [(actor.id, 9, "nda_request"), (actor.id, 10, "promotion"), (stranger.id, 10, "nda_request")]
+    {
+        let Err(Error::Refused { code, .. }) = app.rpc.hold(key, user, amount, reason).await else {
+            panic!("held")
+        };
         assert_eq!(code, "hold_key_reused");
     }
-    for (amount, reason) in [(0, "nda_request"), (-5, "nda_request"), (1_001, "nda_request"), (5, "a_yacht")] {
-        let Err(Error::Refused { code, .. }) = app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, amount, reason).await else { panic!("held") };
+    for (amount, reason) in [(0, "nda_request"), (-5, "nda_request"), (1_001, "nda_request"), (5, "a_yacht")]
+    {
+        let Err(Error::Refused { code, .. }) =
+            app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, amount, reason).await
+        else {
+            panic!("held")
+        };
         assert_eq!(code, "hold_invalid");
     }
     let (_, held) = app.hold(&actor, 1).await;
@@ -66,7 +79,10 @@ async fn a_charge_is_spent_at_once() {
     }
     assert_eq!(app.balance(&actor).await, [7, 7, 0, 0, 0, 3]);
     assert_eq!(app.ledger(&actor).await[1], ("usage".to_owned(), -3));
-    assert_eq!(app.rpc.charge(HoldKey(Uuid::now_v7()), actor.id, 8, "promotion").await.unwrap(), Held::Insufficient { balance: 7 });
+    assert_eq!(
+        app.rpc.charge(HoldKey(Uuid::now_v7()), actor.id, 8, "promotion").await.unwrap(),
+        Held::Insufficient { balance: 7 }
+    );
     app.assert_balanced().await;
 }
 
@@ -77,17 +93,27 @@ async fn other_services_may_ask_and_not_all_may_take() {
     app.held(&actor, 4).await;
     let seen = app.as_service(Service::Messaging).balance(actor.id).await.unwrap();
     assert_eq!(seen, Balance { balance: 6, granted: 6, purchased: 0, held: 4 });
-    assert_eq!(app.as_service(Service::Analytics).balance(pitchey_events::UserId(999_999)).await.unwrap(), Balance::default());
+    assert_eq!(
+        app.as_service(Service::Analytics).balance(pitchey_events::UserId(999_999)).await.unwrap(),
+        Balance::default()
+    );
     let analytics = app.as_service(Service::Analytics);
-    assert!(matches!(analytics.hold(HoldKey(Uuid::now_v7()), actor.id, 1, "promotion").await, Err(Error::Refused { .. })));
-    assert!(matches!(app.as_service(Service::Notifications).balance(actor.id).await, Err(Error::Refused { .. })));
+    assert!(matches!(
+        analytics.hold(HoldKey(Uuid::now_v7()), actor.id, 1, "promotion").await,
+        Err(Error::Refused { .. })
+    ));
+    assert!(matches!(
+        app.as_service(Service::Notifications).balance(actor.id).await,
+        Err(Error::Refused { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_pitches_are_published_for_free_and_on_a_paid_plan_all() {
     let app = App::start().await;
     let actor = app.db.creator().await;
-    let publish = async || app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, 10, "pitch_publish").await.unwrap();
+    let publish =
+        async || app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, 10, "pitch_publish").await.unwrap();
     for _ in 0..3 {
         assert_eq!(publish().await, Held::Held);
     }
@@ -104,7 +130,8 @@ async fn three_pitches_are_published_for_free_and_on_a_paid_plan_all() {
 async fn a_publication_that_did_not_happen_is_not_counted() {
     let app = App::start().await;
     let actor = app.db.creator().await;
-    let publish = async || app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, 10, "pitch_publish").await.unwrap();
+    let publish =
+        async || app.rpc.hold(HoldKey(Uuid::now_v7()), actor.id, 10, "pitch_publish").await.unwrap();
     let all = futures_util::future::join_all((0..10).map(|_| publish())).await;
     assert_eq!(all.iter().filter(|held| **held == Held::Held).count(), 3, "also at once");
     app.pass(chrono::TimeDelta::minutes(3));

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use pitchey_bus::{Bus, Consumes, Listeners, outbox};
 use pitchey_clock::Clock;
-use pitchey_events::{HoldKey, NdaApproved, NdaId, NdaParties, NdaRequested, NdaRevoked, NdaType, PitchId, Service, UserId};
+use pitchey_events::{
+    HoldKey, NdaApproved, NdaId, NdaParties, NdaRequested, NdaRevoked, NdaType, PitchId, Service, UserId,
+};
 use pitchey_identity::Actor;
 use pitchey_rpc::{Held, Targets};
 use pitchey_testkit::{Answer, Broker, Client, SOON, identity, wait_until};
@@ -137,13 +139,23 @@ async fn app() -> App {
 async fn a_purchase_that_is_killed_at_any_step_gives_its_credits_once() {
     let (app, broker) = (app().await, Broker::new());
     let mut victim = Victim::start(&app, &broker, false).await;
-    for table in ["user_plans", "idempotency_keys", "transactions", "credits", "credit_ledger", "invoice_numbers", "invoices", "outbox"] {
+    for table in [
+        "user_plans",
+        "idempotency_keys",
+        "transactions",
+        "credits",
+        "credit_ledger",
+        "invoice_numbers",
+        "invoices",
+        "outbox",
+    ] {
         let actor = app.db.investor().await;
         let key = Uuid::new_v4().to_string();
         let buy = async |client: Client| -> Option<Answer> {
             let (actor, key) = (actor.clone(), key.clone());
             answered(async move {
-                let request = client.post("/api/payments/credits/purchase").as_(&actor).header("idempotency-key", &key);
+                let request =
+                    client.post("/api/payments/credits/purchase").as_(&actor).header("idempotency-key", &key);
                 request.json(&json!({ "creditPackage": 5 })).send().await
             })
             .await
@@ -154,7 +166,10 @@ async fn a_purchase_that_is_killed_at_any_step_gives_its_credits_once() {
         assert!([200, 201].contains(&answer.status), "{table}: {answer}");
         wait_until("the credits", 2 * SOON, async || app.balance(&actor).await[0] > 0).await;
         assert_eq!(app.balance(&actor).await, [5, 0, 5, 0, 5, 0], "{table}");
-        let payments = format!("SELECT count(*) FROM transactions WHERE user_id = {} AND status = 'completed'", actor.id);
+        let payments = format!(
+            "SELECT count(*) FROM transactions WHERE user_id = {} AND status = 'completed'",
+            actor.id
+        );
         assert_eq!(app.number(&payments).await, 1, "{table}");
     }
     app.assert_balanced().await;
@@ -213,13 +228,17 @@ async fn a_hold_and_its_capture_that_are_killed_at_any_step_happen_once() {
         let rpc = victim.rpc();
         victim.killed_at(&app, table, async { drop(rpc.hold(key, actor.id, 10, "nda_request").await) }).await;
         assert_eq!(app.balance(&actor).await[0], balance, "{table}");
-        wait_until("the hold", SOON, async || matches!(victim.rpc().hold(key, actor.id, 10, "nda_request").await, Ok(Held::Held))).await;
+        wait_until("the hold", SOON, async || {
+            matches!(victim.rpc().hold(key, actor.id, 10, "nda_request").await, Ok(Held::Held))
+        })
+        .await;
         balance -= 10;
         assert_eq!(app.balance(&actor).await[0], balance, "{table}");
 
         let parties = parties(&actor, key);
         let requested = NdaRequested { parties: parties.clone(), with_message: false };
-        let approved = NdaApproved { parties: parties.clone(), by_policy: false, sign_until: app.clock.now() };
+        let approved =
+            NdaApproved { parties: parties.clone(), by_policy: false, sign_until: app.clock.now() };
         for (stage, at) in [("firm", "inbox"), ("captured", "credit_holds"), ("refunded", table)] {
             victim
                 .killed_at(&app, at, async {
@@ -228,7 +247,11 @@ async fn a_hold_and_its_capture_that_are_killed_at_any_step_happen_once() {
                         "firm" => outbox::append(&mut tx, &requested).await.unwrap(),
                         "captured" => outbox::append(&mut tx, &approved).await.unwrap(),
                         _ => {
-                            let revoked = NdaRevoked { parties: parties.clone(), was_signed: false, revoked_by: UserId(1) };
+                            let revoked = NdaRevoked {
+                                parties: parties.clone(),
+                                was_signed: false,
+                                revoked_by: UserId(1),
+                            };
                             outbox::append(&mut tx, &revoked).await.unwrap()
                         }
                     };

@@ -1,7 +1,8 @@
 use chrono::{TimeDelta, Utc};
 use pitchey_events::{
-    ConversationCreated, ConversationId, HoldKey, MediaAdded, MediaId, NdaApproved, NdaExpired, NdaId, NdaParties, NdaRejected, NdaRequested,
-    NdaRevoked, NdaType, NdaWithdrawn, PitchId, PitchPromoted, PitchPublished, UserId,
+    ConversationCreated, ConversationId, HoldKey, MediaAdded, MediaId, NdaApproved, NdaExpired, NdaId,
+    NdaParties, NdaRejected, NdaRequested, NdaRevoked, NdaType, NdaWithdrawn, PitchId, PitchPromoted,
+    PitchPublished, UserId,
 };
 use pitchey_identity::Actor;
 use pitchey_rpc::Held;
@@ -45,7 +46,8 @@ async fn a_request_that_exists_holds_until_it_is_answered() {
     assert_eq!(app.balance(&actor).await, [0, 0, 0, 10, 0, 0], "firm");
     app.deliver(&approved(&actor, key)).await;
     assert_eq!(app.balance(&actor).await, [0, 0, 0, 0, 0, 10], "spent");
-    app.deliver(&NdaRevoked { parties: parties(&actor, key), was_signed: false, revoked_by: UserId(1) }).await;
+    app.deliver(&NdaRevoked { parties: parties(&actor, key), was_signed: false, revoked_by: UserId(1) })
+        .await;
     assert_eq!(app.balance(&actor).await, [10, 10, 0, 0, 0, 0], "refunded");
     let kinds: Vec<_> = app.ledger(&actor).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["grant", "hold", "capture", "refund"]);
@@ -107,9 +109,11 @@ async fn what_can_not_be_paid_any_more_is_reported() {
     app.deliver(&approved(&actor, key)).await;
     assert_eq!(app.balance(&actor).await[0], 5, "never below zero");
     let found = app.service.look().await.unwrap();
-    let found: Vec<_> = found.iter().filter(|finding| finding.contradictions > 0).map(|finding| finding.claim).collect();
+    let found: Vec<_> =
+        found.iter().filter(|finding| finding.contradictions > 0).map(|finding| finding.claim).collect();
     assert_eq!(found, ["nothing exists that was not paid"]);
-    app.deliver(&NdaRevoked { parties: parties(&actor, key), was_signed: false, revoked_by: UserId(1) }).await;
+    app.deliver(&NdaRevoked { parties: parties(&actor, key), was_signed: false, revoked_by: UserId(1) })
+        .await;
     app.assert_balanced().await;
 }
 
@@ -134,7 +138,13 @@ async fn other_things_are_spent_as_soon_as_they_exist() {
     })
     .await;
     let promotion = hold(10, "promotion").await;
-    app.deliver(&PitchPromoted { pitch_id: PitchId(1), owner_id: actor.id, hold: Some(promotion), until: now() }).await;
+    app.deliver(&PitchPromoted {
+        pitch_id: PitchId(1),
+        owner_id: actor.id,
+        hold: Some(promotion),
+        until: now(),
+    })
+    .await;
     let media = hold(3, "media_text").await;
     app.deliver(&MediaAdded {
         media_id: MediaId(1),

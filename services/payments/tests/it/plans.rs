@@ -17,11 +17,20 @@ async fn a_plan_begins_with_its_payment_and_its_first_grant() {
         json!({ "tier": "free", "status": "none", "billingInterval": null, "currentPeriodEnd": null, "cancelAtPeriodEnd": false, "graceUntil": null })
     );
     let answer = app.subscribe(&actor, "creator", "month").await.expect(201);
-    assert_eq!((answer["subscription"]["tier"].as_str(), answer["clientSecret"].is_null()), (Some("creator"), true));
+    assert_eq!(
+        (answer["subscription"]["tier"].as_str(), answer["clientSecret"].is_null()),
+        (Some("creator"), true)
+    );
     let changed = app.emitted().take::<SubscriptionChanged>().await;
-    assert_eq!((changed.tier, changed.previous_tier, changed.status.as_str()), (Tier::Creator, Tier::Free, "active"));
+    assert_eq!(
+        (changed.tier, changed.previous_tier, changed.status.as_str()),
+        (Tier::Creator, Tier::Free, "active")
+    );
     let paid = app.emitted().take::<PaymentSucceeded>().await;
-    assert_eq!((paid.amount_cents, paid.currency.as_str(), paid.description.as_str()), (1999, "EUR", "Plan Creator, monthly"));
+    assert_eq!(
+        (paid.amount_cents, paid.currency.as_str(), paid.description.as_str()),
+        (1999, "EUR", "Plan Creator, monthly")
+    );
     assert_eq!(app.balance(&actor).await, [10, 10, 0, 0, 0, 0]);
     // Again, and again.
     app.subscribe(&actor, "creator", "month").await.expect(200);
@@ -79,10 +88,16 @@ async fn a_cancelled_plan_ends_with_its_period() {
     app.subscribe(&actor, "pro", "month").await.expect(201);
     for _ in 0..2 {
         let answer = app.post("/api/payments/cancel-subscription", &actor, json!({})).await.expect(200);
-        assert_eq!((&answer["subscription"]["tier"], &answer["subscription"]["cancelAtPeriodEnd"]), (&json!("pro"), &json!(true)));
+        assert_eq!(
+            (&answer["subscription"]["tier"], &answer["subscription"]["cancelAtPeriodEnd"]),
+            (&json!("pro"), &json!(true))
+        );
     }
     // One may think again.
-    assert_eq!(app.subscribe(&actor, "pro", "month").await.expect(200)["subscription"]["cancelAtPeriodEnd"], false);
+    assert_eq!(
+        app.subscribe(&actor, "pro", "month").await.expect(200)["subscription"]["cancelAtPeriodEnd"],
+        false
+    );
     app.post("/api/payments/cancel-subscription", &actor, json!({})).await.expect(200);
     next_month(&app).await;
     let ended = app.standing(&actor).await;
@@ -111,7 +126,8 @@ async fn a_change_of_plan_is_one_subscription() {
 async fn two_who_press_the_button_at_once_begin_one_subscription() {
     let app = App::start().await;
     let actor = app.db.creator().await;
-    let answers = futures_util::future::join_all((0..10).map(|_| app.subscribe(&actor, "creator", "month"))).await;
+    let answers =
+        futures_util::future::join_all((0..10).map(|_| app.subscribe(&actor, "creator", "month"))).await;
     assert!(answers.iter().all(|answer| [200, 201].contains(&answer.status)));
     assert_eq!(app.number("SELECT count(*) FROM subscriptions").await, 1);
     assert_eq!(app.number("SELECT count(*) FROM transactions").await, 1);
@@ -134,12 +150,18 @@ async fn who_may_subscribe_and_who_may_buy() {
     app.subscribe(&unproved, "pro", "month").await.refused(403, "email_not_verified");
     let suspended = Actor { suspended: true, ..creator.clone() };
     app.buy(&suspended, 5).await.refused(403, "account_suspended");
-    app.post("/api/payments/cancel-subscription", &suspended, json!({})).await.refused(403, "account_suspended");
-    for (tier, interval, field) in [("free", "month", "tier"), ("gold", "month", "tier"), ("pro", "week", "billingInterval")] {
+    app.post("/api/payments/cancel-subscription", &suspended, json!({}))
+        .await
+        .refused(403, "account_suspended");
+    for (tier, interval, field) in
+        [("free", "month", "tier"), ("gold", "month", "tier"), ("pro", "week", "billingInterval")]
+    {
         app.subscribe(&creator, tier, interval).await.invalid(&[field]);
     }
     app.buy(&creator, 7).await.invalid(&["creditPackage"]);
-    app.post("/api/payments/credits/purchase", &creator, json!({ "creditPackage": "many" })).await.invalid(&["creditPackage"]);
+    app.post("/api/payments/credits/purchase", &creator, json!({ "creditPackage": "many" }))
+        .await
+        .invalid(&["creditPackage"]);
     app.post("/api/payments/credits/purchase", &creator, json!({})).await.invalid(&["creditPackage"]);
     assert_eq!(app.balance(&creator).await, [0; 6]);
 }

@@ -19,7 +19,10 @@ async fn a_package_is_paid_and_its_credits_come_by_webhook() {
     let inbox = stripe.listen().await;
     let actor = app.db.investor().await;
     let begun = app.buy(&actor, 10).await.expect(201);
-    assert_eq!((&begun["transaction"]["status"], &begun["transaction"]["amountCents"]), (&json!("pending"), &json!(1499)));
+    assert_eq!(
+        (&begun["transaction"]["status"], &begun["transaction"]["amountCents"]),
+        (&json!("pending"), &json!(1499))
+    );
     let secret = begun["clientSecret"].as_str().unwrap();
     let intent = secret.split("_secret_").next().unwrap();
     assert_eq!(app.balance(&actor).await, [0; 6], "not paid yet");
@@ -69,7 +72,10 @@ async fn a_plan_is_paid_by_the_card_that_is_known_and_follows_stripe() {
     let customer = app.text("SELECT customer_id FROM user_plans").await;
     stripe.give_card(&customer, "4242424242424242").await;
     let answer = app.subscribe(&actor, "creator", "month").await.expect(201);
-    assert_eq!((&answer["subscription"]["status"], &answer["clientSecret"]), (&json!("active"), &Value::Null));
+    assert_eq!(
+        (&answer["subscription"]["status"], &answer["clientSecret"]),
+        (&json!("active"), &Value::Null)
+    );
     inbox.hand_on(&app, "customer.subscription.created").await.ok();
     inbox.hand_on(&app, "invoice.payment_succeeded").await.ok();
     let standing = app.standing(&actor).await;
@@ -115,12 +121,22 @@ async fn an_admin_gives_money_back_and_the_credits_go_with_it() {
     }
     assert_eq!(app.balance(&actor).await, [0, 0, 0, 0, 10, 0]);
     assert_eq!(app.text("SELECT string_agg(type || ' ' || amount::bigint || ' ' || status, ', ' ORDER BY id) FROM transactions").await, "credits 1499 refunded, refund -1499 completed");
-    assert_eq!(app.text("SELECT string_agg(kind || ' ' || sequence, ', ' ORDER BY id) FROM invoices").await, "invoice 1, credit_note 2");
+    assert_eq!(
+        app.text("SELECT string_agg(kind || ' ' || sequence, ', ' ORDER BY id) FROM invoices").await,
+        "invoice 1, credit_note 2"
+    );
     app.assert_balanced().await;
 }
 
-async fn charge(app: &App, actor: &pitchey_identity::Actor, intent: &str, amount: i64, refunded: i64) -> Value {
-    let customer = app.text(&format!("SELECT customer_id FROM user_plans WHERE user_id = {}", actor.id)).await;
+async fn charge(
+    app: &App,
+    actor: &pitchey_identity::Actor,
+    intent: &str,
+    amount: i64,
+    refunded: i64,
+) -> Value {
+    let customer =
+        app.text(&format!("SELECT customer_id FROM user_plans WHERE user_id = {}", actor.id)).await;
     event(
         "charge.refunded",
         app.clock.now(),
@@ -150,7 +166,11 @@ async fn paid() -> (App, pitchey_identity::Actor, String) {
     let intent = format!("pi_{}", actor.id);
     let object = intent_of(&actor, &subscriber.customer, &intent);
     send(&app, &event("payment_intent.succeeded", app.clock.now(), object)).await.ok();
-    assert_eq!(app.balance(&actor).await[0], 10, "also where our own row was lost on the way: Stripe knows what it was for");
+    assert_eq!(
+        app.balance(&actor).await[0],
+        10,
+        "also where our own row was lost on the way: Stripe knows what it was for"
+    );
     (app, actor, intent)
 }
 
@@ -170,7 +190,10 @@ async fn what_went_back_in_part_takes_its_part() {
         send(&app, &charge(&app, &actor, &intent, 1499, cents).await).await.ok();
     }
     assert_eq!(app.balance(&actor).await, [4, 0, 4, 0, 10, 0], "10 x 749/1499, whole ones");
-    assert_eq!(app.text("SELECT status FROM transactions WHERE type = 'credits'").await, "partially_refunded");
+    assert_eq!(
+        app.text("SELECT status FROM transactions WHERE type = 'credits'").await,
+        "partially_refunded"
+    );
     assert_eq!(app.number("SELECT sum(amount)::bigint FROM transactions WHERE type = 'refund'").await, -750);
     app.assert_balanced().await;
 }
@@ -196,7 +219,10 @@ async fn a_dispute_takes_the_credits_and_a_won_one_gives_them_again() {
     // Late news of the beginning changes nothing.
     send(&app, &dispute(&app, "charge.dispute.created", &intent, "needs_response")).await.ok();
     assert_eq!(app.balance(&actor).await, [10, 0, 10, 0, 10, 0]);
-    assert_eq!(app.text("SELECT string_agg(type || ' ' || status, ', ' ORDER BY id) FROM transactions").await, "credits completed, dispute cancelled");
+    assert_eq!(
+        app.text("SELECT string_agg(type || ' ' || status, ', ' ORDER BY id) FROM transactions").await,
+        "credits completed, dispute cancelled"
+    );
     app.assert_balanced().await;
 
     let (app, actor, intent) = paid().await;
@@ -204,16 +230,27 @@ async fn a_dispute_takes_the_credits_and_a_won_one_gives_them_again() {
         send(&app, &dispute(&app, kind, &intent, status)).await.ok();
     }
     assert_eq!(app.balance(&actor).await[0], 0);
-    assert_eq!(app.text("SELECT string_agg(type || ' ' || status, ', ' ORDER BY id) FROM transactions").await, "credits disputed, dispute completed");
+    assert_eq!(
+        app.text("SELECT string_agg(type || ' ' || status, ', ' ORDER BY id) FROM transactions").await,
+        "credits disputed, dispute completed"
+    );
     app.assert_balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn news_of_a_payment_that_was_not_heard_of_come_again() {
     let (app, actor, _) = paid().await;
-    send(&app, &charge(&app, &actor, "pi_unknown", 1499, 1499).await).await.refused(503, "temporarily_unavailable");
-    send(&app, &dispute(&app, "charge.dispute.created", "pi_unknown", "needs_response")).await.refused(503, "temporarily_unavailable");
-    assert_eq!(app.number("SELECT count(*) FROM stripe_events").await, 1, "nothing is remembered of what was not applied");
+    send(&app, &charge(&app, &actor, "pi_unknown", 1499, 1499).await)
+        .await
+        .refused(503, "temporarily_unavailable");
+    send(&app, &dispute(&app, "charge.dispute.created", "pi_unknown", "needs_response"))
+        .await
+        .refused(503, "temporarily_unavailable");
+    assert_eq!(
+        app.number("SELECT count(*) FROM stripe_events").await,
+        1,
+        "nothing is remembered of what was not applied"
+    );
     // Somebody else's, in the same account of Stripe's.
     let mut strange = charge(&app, &actor, "pi_strange", 100, 100).await;
     strange["data"]["object"]["customer"] = json!("cus_strange");
@@ -227,12 +264,16 @@ async fn another_amount_than_was_agreed_is_not_booked() {
     for (field, value) in [("amount", json!(1)), ("currency", json!("usd"))] {
         let mut object = intent_of(&actor, &customer, &intent);
         object[field] = value;
-        send(&app, &event("payment_intent.succeeded", app.clock.now(), object)).await.refused(500, "internal_error");
+        send(&app, &event("payment_intent.succeeded", app.clock.now(), object))
+            .await
+            .refused(500, "internal_error");
     }
     for (field, value) in [("credits", json!("1000")), ("user_id", json!("999999"))] {
         let mut object = intent_of(&actor, &customer, "pi_other");
         object["metadata"][field] = value;
-        send(&app, &event("payment_intent.succeeded", app.clock.now(), object)).await.refused(500, "internal_error");
+        send(&app, &event("payment_intent.succeeded", app.clock.now(), object))
+            .await
+            .refused(500, "internal_error");
     }
     assert_eq!(app.balance(&actor).await[0], 10);
 }
@@ -245,7 +286,10 @@ async fn what_fails_and_what_goes_back_is_told() {
     let object = intent_of(&actor, &subscriber.customer, "pi_1");
     send(&app, &event("payment_intent.payment_failed", app.clock.now(), object.clone())).await.ok();
     let failed = app.emitted().take::<PaymentFailed>().await;
-    assert_eq!((failed.amount_cents, failed.description.as_str(), failed.for_plan), (1499, "10 credits", false));
+    assert_eq!(
+        (failed.amount_cents, failed.description.as_str(), failed.for_plan),
+        (1499, "10 credits", false)
+    );
     send(&app, &event("payment_intent.succeeded", app.clock.now(), object)).await.ok();
     app.emitted().take::<pitchey_events::CreditsPurchased>().await;
     app.emitted().take::<pitchey_events::PaymentSucceeded>().await;
@@ -270,26 +314,87 @@ async fn every_write_at_stripe_carries_a_key_and_is_tried_again_with_it() {
     use wiremock::{Mock, MockServer, ResponseTemplate};
     let stripe = MockServer::start().await;
     let answer = |json: Value| ResponseTemplate::new(200).set_body_json(json);
-    Mock::given(method("POST")).and(path("/v1/customers")).and(header_exists("idempotency-key")).respond_with(ResponseTemplate::new(500)).up_to_n_times(1).expect(1).mount(&stripe).await;
-    Mock::given(method("POST")).and(path("/v1/customers")).and(header_exists("idempotency-key")).respond_with(answer(json!({ "id": "cus_1", "object": "customer" }))).expect(1).mount(&stripe).await;
-    Mock::given(method("GET")).and(path("/v1/customers/cus_1")).respond_with(answer(json!({ "id": "cus_1", "invoice_settings": { "default_payment_method": null } }))).mount(&stripe).await;
-    Mock::given(method("GET")).and(path(format!("/v1/plans/{}", crate::stripe::PRO))).respond_with(ResponseTemplate::new(404).set_body_json(json!({ "error": { "code": "resource_missing", "type": "invalid_request_error" } }))).mount(&stripe).await;
-    Mock::given(method("POST")).and(path("/v1/plans")).and(header_exists("idempotency-key")).respond_with(ResponseTemplate::new(400).set_body_json(json!({ "error": { "code": "resource_already_exists", "type": "invalid_request_error" } }))).mount(&stripe).await;
+    Mock::given(method("POST"))
+        .and(path("/v1/customers"))
+        .and(header_exists("idempotency-key"))
+        .respond_with(ResponseTemplate::new(500))
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&stripe)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/customers"))
+        .and(header_exists("idempotency-key"))
+        .respond_with(answer(json!({ "id": "cus_1", "object": "customer" })))
+        .expect(1)
+        .mount(&stripe)
+        .await;
+    Mock::given(method("GET"))
+        .and(path("/v1/customers/cus_1"))
+        .respond_with(answer(
+            json!({ "id": "cus_1", "invoice_settings": { "default_payment_method": null } }),
+        ))
+        .mount(&stripe)
+        .await;
+    Mock::given(method("GET"))
+        .and(path(format!("/v1/plans/{}", crate::stripe::PRO)))
+        .respond_with(ResponseTemplate::new(404).set_body_json(
+            json!({ "error": { "code": "resource_missing", "type": "invalid_request_error" } }),
+        ))
+        .mount(&stripe)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/plans"))
+        .and(header_exists("idempotency-key"))
+        .respond_with(ResponseTemplate::new(400).set_body_json(
+            json!({ "error": { "code": "resource_already_exists", "type": "invalid_request_error" } }),
+        ))
+        .mount(&stripe)
+        .await;
     let app = App::with_stripe(&stripe.uri()).await;
     let actor = app.db.creator().await;
-    let subscriber = crate::stripe::Subscriber { customer: "cus_1".to_owned(), subscription: "sub_1".to_owned(), began: app.clock.now() };
+    let subscriber = crate::stripe::Subscriber {
+        customer: "cus_1".to_owned(),
+        subscription: "sub_1".to_owned(),
+        began: app.clock.now(),
+    };
     let mut begun = subscriber.object("incomplete", crate::stripe::PRO, 0);
     begun["latest_invoice"] = json!({ "id": "in_1", "status": "open", "payment_intent": { "id": "pi_1", "client_secret": "pi_1_secret_x" } });
-    Mock::given(method("POST")).and(path("/v1/subscriptions")).and(header_exists("idempotency-key")).respond_with(answer(begun.clone())).mount(&stripe).await;
-    Mock::given(method("GET")).and(path("/v1/subscriptions/sub_1")).respond_with(answer(begun)).mount(&stripe).await;
+    Mock::given(method("POST"))
+        .and(path("/v1/subscriptions"))
+        .and(header_exists("idempotency-key"))
+        .respond_with(answer(begun.clone()))
+        .mount(&stripe)
+        .await;
+    Mock::given(method("GET"))
+        .and(path("/v1/subscriptions/sub_1"))
+        .respond_with(answer(begun))
+        .mount(&stripe)
+        .await;
 
     let answer = app.subscribe(&actor, "pro", "month").await.expect(201);
-    assert_eq!((&answer["clientSecret"], &answer["subscription"]["tier"]), (&json!("pi_1_secret_x"), &json!("free")));
+    assert_eq!(
+        (&answer["clientSecret"], &answer["subscription"]["tier"]),
+        (&json!("pi_1_secret_x"), &json!("free"))
+    );
     assert_eq!(app.subscribe(&actor, "pro", "month").await.expect(200)["clientSecret"], "pi_1_secret_x");
     let asked = stripe.received_requests().await.unwrap();
-    let form = |path: &str| asked.iter().find(|request| request.url.path() == path && request.method.as_str() == "POST").map(|request| String::from_utf8_lossy(&request.body).into_owned()).unwrap();
-    assert!(form("/v1/subscriptions").contains("payment_behavior=default_incomplete"), "without a card the payer's browser pays");
-    let keys: std::collections::BTreeSet<_> = asked.iter().filter(|request| request.url.path() == "/v1/customers").map(|request| request.headers["idempotency-key"].clone().to_str().unwrap().to_owned()).collect();
+    let form = |path: &str| {
+        asked
+            .iter()
+            .find(|request| request.url.path() == path && request.method.as_str() == "POST")
+            .map(|request| String::from_utf8_lossy(&request.body).into_owned())
+            .unwrap()
+    };
+    assert!(
+        form("/v1/subscriptions").contains("payment_behavior=default_incomplete"),
+        "without a card the payer's browser pays"
+    );
+    let keys: std::collections::BTreeSet<_> = asked
+        .iter()
+        .filter(|request| request.url.path() == "/v1/customers")
+        .map(|request| request.headers["idempotency-key"].clone().to_str().unwrap().to_owned())
+        .collect();
     assert_eq!(keys.len(), 1, "both tries are the same");
 
     Mock::given(method("POST")).and(path("/v1/payment_intents")).respond_with(ResponseTemplate::new(402).set_body_json(json!({ "error": { "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds" } }))).mount(&stripe).await;
@@ -302,7 +407,8 @@ async fn a_repetition_begins_no_second_payment() {
     let app = App::start().await;
     let actor = app.db.investor().await;
     let send = async |package: i32| {
-        let request = app.client.post("/api/payments/credits/purchase").as_(&actor).header("idempotency-key", "once");
+        let request =
+            app.client.post("/api/payments/credits/purchase").as_(&actor).header("idempotency-key", "once");
         request.json(&json!({ "creditPackage": package })).send().await
     };
     let first = send(5).await.expect(201);

@@ -41,14 +41,18 @@ impl LocalStripe {
             .unwrap();
         let http = pitchey_testkit::http().build().unwrap();
         let stripe = Self { url: format!("http://127.0.0.1:{port}"), process, http, _folder: folder };
-        wait_until("localstripe answers", SOON, async || stripe.try_call(Method::GET, "/v1/customers", &[]).await.is_some()).await;
+        wait_until("localstripe answers", SOON, async || {
+            stripe.try_call(Method::GET, "/v1/customers", &[]).await.is_some()
+        })
+        .await;
         stripe
     }
 
     async fn try_call(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Option<Value> {
         let mut body = Serializer::new(String::new());
         body.extend_pairs(form);
-        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth("sk_test_of_a_test");
+        let request =
+            self.http.request(method, format!("{}{path}", self.url)).bearer_auth("sk_test_of_a_test");
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body.finish());
         let answer = request.send().await.ok()?;
         let status = answer.status();
@@ -95,7 +99,10 @@ impl LocalStripe {
 
     /// Confirms `intent` with a card that will not pay.
     pub async fn try_to_pay(&self, intent: &str) {
-        let request = self.http.post(format!("{}/v1/payment_intents/{intent}/confirm", self.url)).bearer_auth("sk_test_of_a_test");
+        let request = self
+            .http
+            .post(format!("{}/v1/payment_intents/{intent}/confirm", self.url))
+            .bearer_auth("sk_test_of_a_test");
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 402);
     }
@@ -104,7 +111,8 @@ impl LocalStripe {
     pub async fn listen(&self) -> Inbox {
         let inbox = Inbox::start().await;
         let body = json!({ "url": inbox.url, "secret": SECRET });
-        let answer = self.http.post(format!("{}/_config/webhooks/test", self.url)).json(&body).send().await.unwrap();
+        let answer =
+            self.http.post(format!("{}/_config/webhooks/test", self.url)).json(&body).send().await.unwrap();
         assert!(answer.status().is_success());
         inbox
     }
@@ -126,7 +134,8 @@ pub struct Inbox {
 impl Inbox {
     async fn start() -> Self {
         let server = wiremock::MockServer::start().await;
-        let any = wiremock::Mock::given(wiremock::matchers::any()).respond_with(wiremock::ResponseTemplate::new(200));
+        let any = wiremock::Mock::given(wiremock::matchers::any())
+            .respond_with(wiremock::ResponseTemplate::new(200));
         any.mount(&server).await;
         Self { url: server.uri(), server }
     }
@@ -174,7 +183,12 @@ pub fn signature(secret: &str, at: DateTime<Utc>, body: &[u8]) -> String {
 pub async fn send(app: &App, event: &Value) -> Answer {
     let body = event.to_string().into_bytes();
     let header = signature(SECRET, app.clock.now(), &body);
-    app.client.post("/api/webhooks/stripe").header("stripe-signature", &header).body("application/json", body).send().await
+    app.client
+        .post("/api/webhooks/stripe")
+        .header("stripe-signature", &header)
+        .body("application/json", body)
+        .send()
+        .await
 }
 
 /// A customer and its subscription, in Stripe's shape.
@@ -190,7 +204,10 @@ impl Subscriber {
     pub async fn of(app: &App, actor: &pitchey_identity::Actor, began: DateTime<Utc>) -> Self {
         let customer = format!("cus_{}", Uuid::new_v4().simple());
         app.db
-            .execute(&format!("INSERT INTO user_plans (user_id, customer_id, updated_at) VALUES ({}, '{customer}', now())", actor.id))
+            .execute(&format!(
+                "INSERT INTO user_plans (user_id, customer_id, updated_at) VALUES ({}, '{customer}', now())",
+                actor.id
+            ))
             .await;
         Self { customer, subscription: format!("sub_{}", Uuid::new_v4().simple()), began }
     }
