@@ -54,6 +54,7 @@ impl Files {
     pub fn open(settings: &Settings, mode: Mode) -> io::Result<Self> {
         let spool = settings.folder.join("spool");
         std::fs::create_dir_all(&spool)?;
+        spool::clear(&spool)?;
         let (store, place): (Arc<dyn ObjectStore>, _) = match &settings.bucket {
             Some(bucket) => (Arc::new(s3(settings, bucket)?), Place::Bucket(Semaphore::new(SENT_AT_ONCE))),
             None => {

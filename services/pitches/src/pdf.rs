@@ -1,6 +1,7 @@
 //! Text set on pages: PDF/A-3, so that it can be kept for decades. The same text at the same time gives the same bytes.
 
 use std::mem::take;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use krilla::configure::{Archival, Configuration, ConfigurationBuilder};
@@ -59,11 +60,8 @@ struct Type {
 }
 
 impl Type {
-    fn new(data: &'static [u8]) -> Result<Self, Error> {
-        let font = Font::new(data.into(), 0);
-        let face = Face::from_slice(data, 0);
-        let (font, face) = font.zip(face).ok_or_else(|| Error::Internal("a font that is none".into()))?;
-        Ok(Self { font, face })
+    fn new(data: &'static [u8]) -> Option<Self> {
+        Some(Self { font: Font::new(data.into(), 0)?, face: Face::from_slice(data, 0)? })
     }
 
     fn width(&self, text: &str, size: f32) -> f32 {
@@ -93,9 +91,12 @@ struct Types {
     bold: Type,
 }
 
+/// Read once: it takes as long as a page.
+static TYPES: LazyLock<Option<Types>> = LazyLock::new(Types::new);
+
 impl Types {
-    fn new() -> Result<Self, Error> {
-        Ok(Self { regular: Type::new(dejavu::sans::regular())?, bold: Type::new(dejavu::sans::bold())? })
+    fn new() -> Option<Self> {
+        Some(Self { regular: Type::new(dejavu::sans::regular())?, bold: Type::new(dejavu::sans::bold())? })
     }
 
     const fn of(&self, style: Style) -> &Type {
@@ -176,7 +177,7 @@ impl Types {
 
 /// The pages, as a file. The text is attached to it as it is.
 pub fn set(paper: &Paper<'_>) -> Result<Vec<u8>, Error> {
-    let types = Types::new()?;
+    let types = TYPES.as_ref().ok_or_else(|| broken("a font that is none"))?;
     let mut pages: Vec<Vec<(f32, Line)>> = Vec::new();
     let (mut page, mut y) = (Vec::new(), MARGIN);
     for line in types.all_lines(paper.text) {

@@ -1,7 +1,8 @@
 //! What arrives, on its way into the files.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
@@ -13,6 +14,25 @@ use tokio::task::spawn_blocking;
 const BUFFER: usize = 128 * 1024;
 /// So much of the beginning tells what a file is.
 const HEAD: usize = 8 * 1024;
+
+/// Older than any upload can be.
+const STALE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Removes what processes that were killed left in `folder`.
+pub(super) fn clear(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_stale = |file: std::fs::Metadata| Ok(file.modified()?.elapsed().is_ok_and(|age| age > STALE));
+        match std::fs::metadata(&path).and_then(is_stale) {
+            Ok(true) => std::fs::remove_file(&path),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        }
+        // Another replica was faster, or an upload ended.
+        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    }
+    Ok(())
+}
 
 /// A file that is arriving. Dropped, it is gone.
 pub struct Spool {

@@ -124,13 +124,10 @@ pub async fn upload(
     // That took a while: who has been logged out or suspended meanwhile adds nothing.
     let session = state.accounts.session(actor.session_id).await?.ok_or(Refusal::Unauthenticated)?;
     let act = Act { actor: &session.actor, origin: &origin, now: state.clock.now() };
-    let answer = Box::pin(keep(&state, &act, &request, sent)).await;
-    if let Ok(answer) = &answer
-        && answer.status().is_success()
-    {
-        state.public.forget_all();
-    }
-    answer
+    let pitch = PitchId(sent.pitch);
+    let answer = Box::pin(keep(&state, &act, &request, sent)).await?;
+    state.public.forget(pitch).await;
+    Ok(answer)
 }
 
 async fn read(
@@ -226,11 +223,14 @@ pub async fn delete(
     command: Command<Nothing>,
 ) -> Result<HttpResponse, Error> {
     let act = Act { actor: &actor, origin: &origin, now: state.clock.now() };
+    let mut pitch = None;
     let answer = command.run(&state.databases.user, async |tx, _| {
-        op::remove(tx, &act, id).await?;
+        pitch = Some(op::remove(tx, &act, id).await?.pitch());
         Ok::<_, Error>(Answer::ok("The file was removed."))
     });
     let answer = answer.await?;
-    state.public.forget_all();
+    if let Some(pitch) = pitch {
+        state.public.forget(pitch).await;
+    }
     Ok(answer)
 }

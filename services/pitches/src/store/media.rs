@@ -1,6 +1,7 @@
 //! `media_files`.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
@@ -86,13 +87,19 @@ pub async fn find(tx: &mut Tx, id: MediaId) -> QueryResult<Option<Media>> {
 
 /// What a pitch has, in the order in which it came; not what was replaced.
 pub async fn of_pitch(tx: &mut Tx, pitch: PitchId) -> QueryResult<Vec<Media>> {
+    there(pitch).load(tx).await
+}
+
+/// The query of [`of_pitch`].
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn there(pitch: PitchId) -> _ {
+    let pitch: i32 = pitch.0;
+    let row: diesel::dsl::AsSelect<Media, Pg> = Media::as_select();
     media::table
-        .filter(media::pitch_id.eq(pitch.0))
+        .filter(media::pitch_id.eq(pitch))
         .filter(media::replaced_at.is_null())
         .order(media::id)
-        .select(Media::as_select())
-        .load(tx)
-        .await
+        .select(row)
 }
 
 /// The owner's own agreement for a pitch.

@@ -6,7 +6,7 @@ use pitchey_testkit::{Plan, TestDatabase};
 
 use super::ndas::{self, Side};
 use super::pitches::{self, Filter, Place};
-use super::{comments, discovery, follows, likes};
+use super::{comments, discovery, follows, investments, likes, media};
 use crate::words::{Genre, NdaStatus, PitchStatus};
 
 const FIRST: Place = Place { after: None, offset: 0, limit: 20 };
@@ -41,6 +41,30 @@ async fn acting(db: &TestDatabase, user: UserId) -> AsyncPgConnection {
     let mut connection = db.connect_as("pitchey_pitches").await;
     connection.batch_execute(&format!("SET app.uid = '{user}'")).await.unwrap();
     connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_investments_come_from_their_indexes() {
+    let db = filled().await;
+    db.execute(
+        "INSERT INTO media_files (pitch_id, owner_id, kind, title, link)
+         SELECT id, user_id, 'video', 'v', 'https://a.b/' || id FROM pitches;
+         INSERT INTO investments (investor_id, pitch_id, amount_cents, created_at)
+         SELECT CASE WHEN id % 5 = 0 THEN 50 ELSE 51 + id % 29 END, id, 100, created_at FROM pitches;
+         ANALYZE media_files, investments",
+    )
+    .await;
+    let connection = &mut acting(&db, BUYER).await;
+    let plan = Plan::of(connection, media::there(PitchId(7))).await;
+    plan.assert_uses_index("media_files_content_key");
+    plan.assert_never_scans("media_files");
+    let deep = Place { after: Some((chrono::DateTime::UNIX_EPOCH, 7)), ..FIRST };
+    for place in [FIRST, deep] {
+        let plan = Plan::of(connection, investments::page(BUYER, place)).await;
+        plan.assert_uses_index("investments_investor_created_at_idx");
+        plan.assert_never_scans("investments");
+        plan.assert_never_sorts();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

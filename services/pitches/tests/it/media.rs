@@ -367,6 +367,19 @@ async fn what_belongs_to_nothing_is_cleared_away_by_one_replica() {
     assert_eq!((app.service.tidy().await.unwrap(), stored(&app)), (Some(1), 0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_left_is_cleared_away_at_the_next_start() {
+    let app = App::start().await;
+    let spool = app.folder.path().join("spool");
+    for (name, hours) in [("old", 25), ("young", 1)] {
+        let file = std::fs::File::create(spool.join(name)).unwrap();
+        let written = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3_600);
+        file.set_modified(written).unwrap();
+    }
+    app.replica().await;
+    assert!(!spool.join("old").exists() && spool.join("young").exists());
+}
+
 mod proofs {
     use super::*;
 

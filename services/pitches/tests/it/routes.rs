@@ -6,7 +6,7 @@ use pitchey_identity::Actor;
 use pitchey_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::app::{App, id};
+use crate::app::{App, file, id};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,6 +112,45 @@ const COMMENT: &[&str] = &[
     "comment.user",
 ];
 const FOLLOW: &[&str] = &["message", "following"];
+const NDA: &[&str] = &[
+    "message",
+    "nda.id",
+    "nda.pitchId",
+    "nda.ownerId",
+    "nda.userId",
+    "nda.requesterId",
+    "nda.signerId",
+    "nda.ndaType",
+    "nda.status",
+    "nda.accessGranted",
+    "nda.requestMessage",
+    "nda.rejectReason",
+    "nda.signedAt",
+    "nda.expiresAt",
+    "nda.documentUrl",
+    "nda.documentHash",
+    "nda.pitchVersion",
+    "nda.createdAt",
+    "nda.updatedAt",
+];
+const NDAS: &[&str] =
+    &["data.id", "data.status", "data.documentUrl", "data.documentHash", "meta.page", "meta.total"];
+const STATS: &[&str] =
+    &["total", "pending", "approved", "signed", "rejected", "expired", "revoked", "medianAnswerSeconds"];
+const FILE: &[&str] =
+    &["id", "pitchId", "type", "title", "public", "url", "mediaType", "size", "sha256", "createdAt"];
+const INVESTMENT: &[&str] = &[
+    "message",
+    "investment.id",
+    "investment.pitchId",
+    "investment.investorId",
+    "investment.amount",
+    "investment.currency",
+    "investment.notes",
+    "investment.createdAt",
+];
+const SIGNED: &str = r#"{"fullName":"Ada Buyer","acceptTerms":true,"documentHash":"{hash}"}"#;
+const NO_PARTIES: &[(Who, u16)] = &[(Nobody, 401), (Fan, 404), (Stranger, 404)];
 const DRAFT: &str =
     r#"{"title":"A new one","logline":"Somebody finds something.","genre":"drama","format":"series"}"#;
 
@@ -165,6 +204,36 @@ const TABLE: &[Row] = &[
     Row { route: "GET /api/admin/reports", by: Admin, body: "", ok: 200, names: &["data.id", "data.reason", "data.pitchTitle", "data.reporter", "meta.total"], wrong: Some("?status=x"), refused: ADMINS, unknown: None },
     Row { route: "POST /api/admin/reports/{r}/resolve", by: Admin, body: r#"{"outcome":"dismissed"}"#, ok: 200, names: &["message", "report.status"], wrong: Some("{}"), refused: ADMINS, unknown: Some("/api/admin/reports/999999/resolve") },
     Row { route: "POST /api/admin/pitches/{p}/hide", by: Admin, body: r#"{"reason":"Stolen."}"#, ok: 200, names: &["message", "pitch.status"], wrong: Some("{}"), refused: ADMINS, unknown: Some("/api/admin/pitches/999999/hide") },
+
+    Row { route: "POST /api/ndas/request", by: Buyer, body: r#"{"pitchId":{p},"message":"Please."}"#, ok: 201, names: NDA, wrong: Some(r#"{"pitchId":"one"}"#), refused: &[(Nobody, 401), (Fan, 403), (Stranger, 403), (Owner, 403), (Admin, 403)], unknown: None },
+    Row { route: "GET /api/ndas?of={n}", by: Buyer, body: "", ok: 200, names: NDAS, wrong: Some("&role=both"), refused: LOGGED_IN, unknown: None },
+    Row { route: "GET /api/ndas?role=incoming&status=pending&of={n}", by: Owner, body: "", ok: 200, names: NDAS, wrong: Some("&limit=0"), refused: LOGGED_IN, unknown: None },
+    Row { route: "GET /api/ndas/signed?of={s}", by: Buyer, body: "", ok: 200, names: NDAS, wrong: Some("&limit=0"), refused: LOGGED_IN, unknown: None },
+    Row { route: "GET /api/ndas/stats", by: Owner, body: "", ok: 200, names: STATS, wrong: Some("?role=x"), refused: LOGGED_IN, unknown: None },
+    Row { route: "GET /api/ndas/policy", by: Owner, body: "", ok: 200, names: &["policy"], wrong: None, refused: LOGGED_IN, unknown: None },
+    Row { route: "PUT /api/ndas/policy", by: Owner, body: r#"{"policy":"never"}"#, ok: 200, names: &["message", "policy"], wrong: Some(r#"{"policy":"x"}"#), refused: &[(Nobody, 401), (Fan, 403), (Buyer, 403)], unknown: None },
+    Row { route: "GET /api/ndas/pitch/{p}/status", by: Buyer, body: "", ok: 200, names: &["hasNDA", "nda", "canAccess"], wrong: None, refused: LOGGED_IN, unknown: Some("/api/ndas/pitch/{d}/status") },
+    Row { route: "GET /api/ndas/pitch/{p}/can-request", by: Buyer, body: "", ok: 200, names: &["canRequest", "reason", "code"], wrong: None, refused: LOGGED_IN, unknown: Some("/api/ndas/pitch/{d}/can-request") },
+    Row { route: "GET /api/ndas/{n}", by: Owner, body: "", ok: 200, names: &["id", "status", "requestMessage", "pitchVersion"], wrong: None, refused: NO_PARTIES, unknown: Some("/api/ndas/999999") },
+    Row { route: "POST /api/ndas/{n}/approve", by: Owner, body: r#"{"expiryDays":30}"#, ok: 200, names: NDA, wrong: Some(r#"{"expiryDays":6}"#), refused: &[(Nobody, 401), (Fan, 404), (Stranger, 404), (Buyer, 403), (Admin, 404)], unknown: Some("/api/ndas/999999/approve") },
+    Row { route: "POST /api/ndas/{n}/reject", by: Owner, body: r#"{"reason":"No."}"#, ok: 200, names: NDA, wrong: Some(r#"{"reason":7}"#), refused: &[(Nobody, 401), (Fan, 404), (Stranger, 404), (Buyer, 403)], unknown: Some("/api/ndas/999999/reject") },
+    Row { route: "POST /api/ndas/{n}/withdraw", by: Buyer, body: "", ok: 200, names: NDA, wrong: None, refused: &[(Nobody, 401), (Fan, 404), (Owner, 403)], unknown: Some("/api/ndas/999999/withdraw") },
+    Row { route: "POST /api/ndas/{n}/remind", by: Buyer, body: "", ok: 200, names: NDA, wrong: None, refused: &[(Nobody, 401), (Fan, 404), (Owner, 403)], unknown: Some("/api/ndas/999999/remind") },
+    Row { route: "POST /api/ndas/{o}/sign", by: Buyer, body: SIGNED, ok: 200, names: NDA, wrong: Some(r#"{"fullName":""}"#), refused: &[(Nobody, 401), (Fan, 404), (Owner, 403)], unknown: Some("/api/ndas/999999/sign") },
+    Row { route: "POST /api/ndas/{s}/revoke", by: Owner, body: r#"{"reason":"Sold."}"#, ok: 200, names: NDA, wrong: Some("{}"), refused: &[(Nobody, 401), (Fan, 404), (Stranger, 404), (Buyer, 403)], unknown: Some("/api/ndas/999999/revoke") },
+    Row { route: "POST /api/ndas/{s}/revoke", by: Admin, body: r#"{"reason":"A court order."}"#, ok: 200, names: NDA, wrong: Some("{}"), refused: LOGGED_IN, unknown: Some("/api/ndas/999999/revoke") },
+    Row { route: "GET /api/ndas/{o}/document", by: Buyer, body: "", ok: 200, names: &[], wrong: Some("?copy=other"), refused: NO_PARTIES, unknown: Some("/api/ndas/{n}/document") },
+    Row { route: "GET /api/ndas/{s}/document?copy=signed", by: Owner, body: "", ok: 200, names: &[], wrong: None, refused: NO_PARTIES, unknown: Some("/api/ndas/{o}/document?copy=signed") },
+    Row { route: "GET /api/ndas/{s}/receipt", by: Buyer, body: "", ok: 200, names: &["statement.documentSha256", "statement.signedCopySha256", "algorithm", "keyId", "publicKey", "signature"], wrong: None, refused: NO_PARTIES, unknown: Some("/api/ndas/{n}/receipt") },
+    Row { route: "GET /api/ndas/{s}/verify", by: Owner, body: "", ok: 200, names: &["valid", "signatureValid", "documentValid", "status", "keyId"], wrong: None, refused: NO_PARTIES, unknown: Some("/api/ndas/{n}/verify") },
+    Row { route: "POST /api/ndas/bulk-approve", by: Owner, body: r#"{"ndaIds":[{n}]}"#, ok: 200, names: &["message", "updated", "ndas", "failed"], wrong: Some(r#"{"ndaIds":[]}"#), refused: LOGGED_IN, unknown: None },
+    Row { route: "POST /api/ndas/bulk-reject", by: Owner, body: r#"{"ndaIds":[{n}],"reason":"No."}"#, ok: 200, names: &["message", "updated", "ndas", "failed"], wrong: Some("{}"), refused: LOGGED_IN, unknown: None },
+    Row { route: "GET /api/media/{m}", by: Owner, body: "", ok: 200, names: FILE, wrong: None, refused: &[(Nobody, 404), (Fan, 404), (Buyer, 404), (Admin, 404)], unknown: Some("/api/media/999999") },
+    Row { route: "GET /api/media/{m}/file", by: Owner, body: "", ok: 200, names: &[], wrong: None, refused: &[(Nobody, 404), (Fan, 404), (Buyer, 404), (Admin, 404)], unknown: Some("/api/media/word/file") },
+    Row { route: "DELETE /api/media/{m}", by: Owner, body: "", ok: 200, names: &["message"], wrong: None, refused: &[(Nobody, 401), (Fan, 404), (Stranger, 404), (Admin, 404)], unknown: Some("/api/media/999999") },
+    Row { route: "GET /api/investments", by: Buyer, body: "", ok: 200, names: &["data", "meta.page", "meta.total"], wrong: Some("?limit=0"), refused: LOGGED_IN, unknown: None },
+    Row { route: "POST /api/investments/track", by: Buyer, body: r#"{"pitchId":{p},"amount":19.99,"notes":"First."}"#, ok: 201, names: INVESTMENT, wrong: Some(r#"{"pitchId":{p},"amount":0}"#), refused: &[(Nobody, 401), (Fan, 403), (Owner, 403), (Admin, 403)], unknown: None },
+    Row { route: "GET /.well-known/pitchey-keys", by: Nobody, body: "", ok: 200, names: &["keys.keyId", "keys.algorithm", "keys.publicKey", "keys.current"], wrong: None, refused: &[], unknown: None },
 ];
 
 struct World {
@@ -197,22 +266,51 @@ impl World {
         }
     }
 
-    /// Puts new things in the place of their names.
-    async fn things(&self) -> impl Fn(&str) -> String + use<> {
+    /// Puts new things in the place of their names: of those that take longer to make, what `row` needs.
+    async fn things(&self, row: &Row) -> impl Fn(&str) -> String + use<> {
         let app = &self.app;
         let (pitch, draft) = (app.published(&self.owner).await, app.pitch_with(&self.owner, json!({})).await);
         let of = |what: &str| format!("/api/pitches/{pitch}/{what}");
         let comment = app.post(&of("comments"), &self.fan, json!({ "content": "Fine." })).await.expect(201);
         let report = app.post(&of("report"), &self.fan, json!({ "reason": "other" })).await.expect(201);
         app.post("/api/watchlist", &self.buyer, json!({ "pitchId": pitch })).await.expect(201);
+        let texts = [row.route, row.body, row.unknown.unwrap_or_default()].concat();
+        let of_buyers = ["{n}", "{o}", "{s}"].map(|name| texts.contains(name));
+        let mut ndas = [0; 3];
+        for (number, nda) in ndas.iter_mut().enumerate().filter(|(number, _)| of_buyers[*number]) {
+            let own_pitch = app.published(&self.owner).await;
+            *nda = match number {
+                0 => app.requested(own_pitch, &self.buyer).await,
+                1 => app.approved(own_pitch, &self.owner, &self.buyer).await,
+                _ => app.signed(own_pitch, &self.owner, &self.buyer).await,
+            };
+        }
+        // Nobody may ask more than ten times a day.
+        app.db.execute("UPDATE ndas SET created_at = created_at - interval '2 days' WHERE created_at > now() - interval '1 day'").await;
+        let hash = match ndas[1] {
+            0 => String::new(),
+            nda => app.text(&format!("SELECT document_hash FROM ndas WHERE id = {nda}")).await,
+        };
+        let media = if texts.contains("{m}") {
+            id(&app.upload(&self.owner, pitch, "script", &file("pdf", 500, 1)).await.expect(201)["file"])
+        } else {
+            0
+        };
         let names = [
+            ("{n}", ndas[0]),
+            ("{o}", ndas[1]),
+            ("{s}", ndas[2]),
+            ("{m}", media),
             ("{p}", pitch),
             ("{d}", draft),
             ("{c}", id(&comment["comment"])),
             ("{r}", id(&report["report"])),
             ("{u}", self.owner.id.0.into()),
         ];
-        move |text| names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, &id.to_string()))
+        move |text| {
+            let text = text.replace("{hash}", &hash);
+            names.iter().fold(text, |text, (name, id)| text.replace(name, &id.to_string()))
+        }
     }
 
     async fn ask(&self, method: &str, path: &str, who: Who, body: &str) -> Answer {
@@ -234,7 +332,7 @@ async fn every_route_answers_as_the_contract_says() {
     let mut wrong: Vec<String> = Vec::new();
     for row in TABLE {
         let (method, template) = row.route.split_once(' ').unwrap();
-        let fill = world.things().await;
+        let fill = world.things(row).await;
         let (path, body) = (fill(template), fill(row.body));
         let mut expect = |what: &str, answer: &Answer, status: u16| {
             if answer.status != status {
@@ -295,12 +393,13 @@ async fn the_same_post_sent_four_times_leaves_one_effect() {
     let world = World::new().await;
     let app = &world.app;
     let counts = "SELECT (SELECT count(*) FROM pitches) * 1000000 + (SELECT count(*) FROM follows) * 10000 + (SELECT count(*) FROM pitch_likes) * 1000
-                  + (SELECT count(*) FROM pitch_comments) * 100 + (SELECT count(*) FROM content_reports) * 10 + (SELECT count(*) FROM pitch_share_links)";
+                  + (SELECT count(*) FROM ndas) * 100000000 + (SELECT count(*) FROM investments) * 1000000000
+                  + (SELECT count(*) FROM audit_log WHERE action LIKE 'nda.%') * 10000000000 + (SELECT count(*) FROM pitch_comments) * 100 + (SELECT count(*) FROM content_reports) * 10 + (SELECT count(*) FROM pitch_share_links)";
     for row in TABLE.iter().filter(|row| row.route.starts_with("POST")) {
         let template = row.route.split_once(' ').unwrap().1;
-        let fill = world.things().await;
+        let fill = world.things(row).await;
         let (path, body) = (fill(template), fill(row.body));
-        let created = ["/api/pitches", "/comments"].iter().any(|end| path.ends_with(end));
+        let created = ["/api/pitches", "/comments", "/track"].iter().any(|end| path.ends_with(end));
         let mut first = None;
         for again in [false, true, true, true] {
             let mut request = app.client.post(&path).as_(world.who(row.by).unwrap());
