@@ -49,10 +49,10 @@ impl MessageInput {
             |field: &str, code: &str, message: &str| wrong.push(FieldError::new(field, code, message));
         match kind {
             MessageType::System => {
-                refuse("messageType", "unknown_value", "Only the platform says such things.")
+                refuse("messageType", "unknown_value", "Only the platform says such things.");
             }
             MessageType::Text if content.is_empty() => {
-                refuse("content", "required", "This field is required.")
+                refuse("content", "required", "This field is required.");
             }
             MessageType::Image | MessageType::File if files.is_empty() => {
                 refuse("attachments", "required", "Name the files.");
