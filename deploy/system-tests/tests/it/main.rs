@@ -7,6 +7,7 @@ mod errors;
 mod faults;
 mod matrix;
 mod money;
+mod proofs;
 mod the_flow;
 mod traces;
 mod world;

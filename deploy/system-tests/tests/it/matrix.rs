@@ -347,7 +347,8 @@ async fn fill(
             report["report"]["id"].to_string()
         }
         template if template.starts_with("/api/media/{id}") => {
-            let upload = platform.gateway().post("/api/media/upload").by(Some(&cast.owner));
+            let gateway = platform.gateway();
+            let upload = gateway.post("/api/media/upload").by(Some(&cast.owner));
             upload.body(FORM, poster(world)).send().await.ok()["file"]["id"].to_string()
         }
         "/api/notifications/{id}/read" => "999999999".to_owned(),

@@ -1,0 +1,3 @@
+//! Size. Small here; `make soak` runs the full ones.
+
+mod views;
