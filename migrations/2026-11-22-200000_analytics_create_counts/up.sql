@@ -44,7 +44,7 @@ create table pitch_viewers (
     first_at        timestamptz not null,
     last_at         timestamptz not null,
     last_source     varchar(100) not null,
-    last_seconds    integer     not null,
+    last_seconds    integer,
     last_protected  boolean     not null,
 
     constraint pitch_viewers_pkey         primary key (pitch_id, viewer),
@@ -110,6 +110,7 @@ create table pitch_view_hours (
     source          varchar(100) not null,
     views           integer      not null,
     protected_views integer      not null,
+    timed_views     integer      not null,
     seconds         bigint       not null,
 
     constraint pitch_view_hours_pkey primary key (pitch_id, hour, viewer_type, source)
@@ -122,6 +123,7 @@ create table pitch_view_days (
     source          varchar(100) not null,
     views           integer      not null,
     protected_views integer      not null,
+    timed_views     integer      not null,
     seconds         bigint       not null,
 
     constraint pitch_view_days_pkey primary key (pitch_id, day, viewer_type, source)
@@ -129,6 +131,8 @@ create table pitch_view_days (
 
 comment on table pitch_view_hours is 'Sum of pitch_views by hour. Kept 35 days; older hours are in pitch_view_days.';
 comment on table pitch_view_days  is 'Sum of pitch_views by day (UTC).';
+comment on column pitch_view_hours.timed_views is 'Views of which somebody said how long they took: what seconds is the sum of.';
+comment on column pitch_view_days.timed_views  is 'As in pitch_view_hours.';
 
 create table activity_hours (
     subject_type varchar(10) not null,
