@@ -224,6 +224,7 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(mail_tokens -> users (user_id));
 diesel::joinable!(company_verifications -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(data_requests, data_export_chunks);
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

@@ -213,15 +213,17 @@ pub async fn chunk(tx: &mut Tx, id: i64, number: i32) -> QueryResult<Option<Stri
 
 /// Removes archives that can't be fetched any more.
 pub async fn sweep(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<()> {
-    let expired: Vec<i64> = diesel::update(data_requests::table)
+    diesel::update(data_requests::table)
         .filter(data_requests::kind.eq("export"))
         .filter(data_requests::status.eq("completed"))
         .filter(data_requests::expires_at.le(now))
         .set(data_requests::status.eq(Status::Expired.as_str()))
-        .returning(data_requests::id)
-        .get_results(connection)
+        .execute(connection)
         .await?;
-    diesel::delete(data_export_chunks::table.filter(data_export_chunks::data_request_id.eq_any(expired)))
+    let over = data_requests::table
+        .filter(data_requests::status.ne(Status::Completed.as_str()))
+        .select(data_requests::id);
+    diesel::delete(data_export_chunks::table.filter(data_export_chunks::data_request_id.eq_any(over)))
         .execute(connection)
         .await?;
     Ok(())
