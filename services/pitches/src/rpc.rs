@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use pitchey_events::{PitchId, SessionId, Tier, UserId, UserType};
 use pitchey_identity::Actor;
+use pitchey_rpc::privacy_server;
 use pitchey_rpc::proto::pitches::pitches_server::{Pitches, PitchesServer};
 use pitchey_rpc::proto::pitches::{
     FollowersReply, FollowersRequest, Glance, Pitch, PitchesByIdsReply, PitchesByIdsRequest, ShownReply,
     ShownRequest, Sight, SignedNdaReply, SignedNdaRequest, StandingReply, StandingRequest,
 };
-use pitchey_rpc::privacy_server;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;

@@ -69,12 +69,8 @@ pub(super) fn page<'a>(investor: UserId, place: Place) -> investments::BoxedQuer
         .limit(place.limit + 1)
 }
 
-/// Everything a buyer noted, newest first.
-pub async fn all_of(tx: &mut Tx, investor: UserId) -> QueryResult<Vec<Investment>> {
-    investments::table
-        .filter(investments::investor_id.eq(investor.0))
-        .order(investments::id.desc())
-        .select(Investment::as_select())
-        .load(tx)
-        .await
+/// Forgets everything a buyer noted.
+pub async fn forget(tx: &mut Tx, investor: UserId) -> QueryResult<()> {
+    diesel::delete(investments::table.filter(investments::investor_id.eq(investor.0))).execute(tx).await?;
+    Ok(())
 }

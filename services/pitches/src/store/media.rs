@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
-use pitchey_events::{MediaId, PitchId, UserId};
+use pitchey_events::{MediaId, PitchId};
 
 use crate::schema::{media_files as media, ndas};
 use crate::words::MediaKind;
@@ -16,7 +16,6 @@ use crate::words::MediaKind;
 pub struct Media {
     pub id: i32,
     pub pitch_id: i32,
-    pub owner_id: i32,
     pub kind: MediaKind,
     pub title: String,
     pub public: bool,
@@ -112,16 +111,6 @@ pub async fn custom_nda(tx: &mut Tx, pitch: PitchId) -> QueryResult<Option<Media
         .first(tx)
         .await
         .optional()
-}
-
-/// What somebody added to pitches, in the order in which it came.
-pub async fn of_owner(tx: &mut Tx, owner: UserId) -> QueryResult<Vec<Media>> {
-    media::table
-        .filter(media::owner_id.eq(owner.0))
-        .order(media::id)
-        .select(Media::as_select())
-        .load(tx)
-        .await
 }
 
 /// Takes rows of `ids` away: those that an NDA names stay, replaced; the others go.

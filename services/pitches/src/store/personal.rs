@@ -40,7 +40,10 @@ pub const KINDS: &[(&str, &str)] = &[
                   reject_reason AS "rejectReason", created_at AS "createdAt", approved_at AS "approvedAt", signed_at AS "signedAt"
            FROM ndas WHERE owner_id = $1"#,
     ),
-    ("nda_policy", r#"SELECT user_id::bigint AS number, policy, updated_at AS "updatedAt" FROM nda_policies WHERE user_id = $1"#),
+    (
+        "nda_policy",
+        r#"SELECT user_id::bigint AS number, policy, updated_at AS "updatedAt" FROM nda_policies WHERE user_id = $1"#,
+    ),
     (
         "follows",
         r#"SELECT id::bigint AS number, following_id AS "userId", pitch_id AS "pitchId", created_at AS "createdAt"
@@ -66,6 +69,17 @@ pub const KINDS: &[(&str, &str)] = &[
         r#"SELECT pitch_id::bigint * 1000 + row_number() OVER (PARTITION BY pitch_id ORDER BY platform) AS number, pitch_id AS "pitchId",
                   platform, opens, created_at AS "createdAt", expires_at AS "expiresAt"
            FROM pitch_share_links WHERE user_id = $1"#,
+    ),
+    (
+        "media",
+        r#"SELECT id::bigint AS number, id, pitch_id AS "pitchId", kind AS "type", title, public, media_type AS "mediaType", size, sha256, link,
+                  created_at AS "createdAt"
+           FROM media_files WHERE owner_id = $1"#,
+    ),
+    (
+        "investments",
+        r#"SELECT id::bigint AS number, id, pitch_id AS "pitchId", amount_cents AS "amountCents", currency, notes, created_at AS "createdAt"
+           FROM investments WHERE investor_id = $1"#,
     ),
 ];
 

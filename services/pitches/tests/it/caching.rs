@@ -76,7 +76,10 @@ async fn an_edit_is_seen_everywhere_within_a_second_also_without_a_broker() {
                 let one = client.get(&format!("/api/pitches/{pitch}")).send().await.ok();
                 let list = client.get("/api/pitches/public").send().await.ok();
                 let found = client.get("/api/pitches/search").send().await.ok();
-                titles.extend([&one["title"], &list["data"][0]["title"], &found["pitches"][0]["title"]].map(Clone::clone));
+                titles.extend(
+                    [&one["title"], &list["data"][0]["title"], &found["pitches"][0]["title"]]
+                        .map(Clone::clone),
+                );
             }
             titles
         };

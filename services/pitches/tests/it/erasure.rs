@@ -33,6 +33,12 @@ async fn of_a_deleted_account_only_what_is_somebody_elses_evidence_stays() {
     app.post(&format!("/api/pitches/{theirs}/share"), &gone, json!({})).await.expect(201);
     app.post("/api/watchlist", &gone, json!({ "pitchId": theirs })).await.expect(201);
     app.post(&format!("/api/users/{}/follow", gone.id), &buyer, json!({})).await.expect(201);
+    app.db
+        .execute(&format!(
+            "INSERT INTO investments (investor_id, pitch_id, amount_cents) VALUES ({}, {theirs}, 100)",
+            gone.id
+        ))
+        .await;
     app.post(&format!("/api/users/{}/follow", buyer.id), &gone, json!({})).await.expect(201);
 
     let event = UserDeleted { user_id: gone.id };
@@ -51,6 +57,7 @@ async fn of_a_deleted_account_only_what_is_somebody_elses_evidence_stays() {
         "content_reports WHERE description IS NOT NULL".to_owned(),
         format!("pitch_versions WHERE pitch_id = {shown} AND content IS NOT NULL"),
         format!("pitch_search WHERE user_id = {}", gone.id),
+        format!("investments WHERE investor_id = {}", gone.id),
     ] {
         assert_eq!(count(&what).await, 0, "{what}");
     }
@@ -91,13 +98,25 @@ async fn a_user_gets_a_copy_of_everything_that_is_kept_and_of_nothing_of_others(
     let nda = app.signed(shown, &ann, &other).await;
     let theirs = app.published(&app.creator().await).await;
     app.post(&format!("/api/pitches/{theirs}/like"), &ann, json!({})).await.expect(201);
-    app.post(&format!("/api/pitches/{theirs}/comments"), &ann, json!({ "content": "Said." })).await.expect(201);
+    app.post(&format!("/api/pitches/{theirs}/comments"), &ann, json!({ "content": "Said." }))
+        .await
+        .expect(201);
     app.post(&format!("/api/pitches/{theirs}/report"), &ann, json!({ "reason": "other" })).await.expect(201);
     app.post(&format!("/api/pitches/{theirs}/share"), &ann, json!({})).await.expect(201);
     app.post("/api/watchlist", &ann, json!({ "pitchId": theirs })).await.expect(201);
 
+    app.db
+        .execute(&format!(
+            "INSERT INTO investments (investor_id, pitch_id, amount_cents) VALUES ({0}, {theirs}, 100);
+             INSERT INTO media_files (pitch_id, owner_id, kind, title, link) VALUES ({draft}, {0}, 'video', 'Mine', 'https://video.test')",
+            ann.id
+        ))
+        .await;
     let copy = async |service: Service, user: UserId| {
-        let targets = Targets(BTreeMap::from([("pitches".to_owned(), format!("http://{}", app.service.rpc_address()))]));
+        let targets = Targets(BTreeMap::from([(
+            "pitches".to_owned(),
+            format!("http://{}", app.service.rpc_address()),
+        )]));
         let signer = identity::signer_by(service, &app.clock);
         let privacy = Privacy::new(Service::Pitches, &targets, signer).unwrap();
         privacy.export(user).collect::<Vec<_>>().await
@@ -109,9 +128,16 @@ async fn a_user_gets_a_copy_of_everything_that_is_kept_and_of_nothing_of_others(
     }
     assert_eq!(parts["pitches"][0]["id"], draft);
     assert_eq!(parts["pitches"][0]["longSynopsis"], "Only mine");
-    assert_eq!((&parts["ndas_received"][0]["id"], &parts["comments"][0]["content"]), (&json!(nda), &json!("Said.")));
+    assert_eq!(
+        (&parts["ndas_received"][0]["id"], &parts["comments"][0]["content"]),
+        (&json!(nda), &json!("Said."))
+    );
     for name in ["pitch_versions", "likes", "reports", "shared_links", "follows"] {
-        assert_eq!(parts[name][0]["pitchId"], if name == "pitch_versions" { draft } else { theirs }, "{name}");
+        assert_eq!(
+            parts[name][0]["pitchId"],
+            if name == "pitch_versions" { draft } else { theirs },
+            "{name}"
+        );
     }
     let all = serde_json::to_string(&parts).unwrap();
     assert!(!all.contains("Ada Buyer"), "the signer's name is the signer's: {all}");

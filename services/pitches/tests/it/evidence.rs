@@ -1,6 +1,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pitchey_events::{NdaApproved, NdaRequested, NdaRevoked, NdaSigned, PitchChanged, PitchDeleted, PitchPublished};
+use pitchey_events::{
+    NdaApproved, NdaRequested, NdaRevoked, NdaSigned, PitchChanged, PitchDeleted, PitchPublished,
+};
 use pitchey_pitches::Receipt;
 use pitchey_seal::Sealer;
 use serde_json::{Value, json};

@@ -212,10 +212,7 @@ async fn many_are_answered_at_once_and_what_cannot_be_is_named() {
         .iter()
         .map(|f| (f["id"].as_i64().unwrap(), f["code"].clone()))
         .collect();
-    assert_eq!(
-        failed,
-        [(strange, json!("not_found")), (999_999, json!("not_found"))]
-    );
+    assert_eq!(failed, [(strange, json!("not_found")), (999_999, json!("not_found"))]);
     app.act(ids[0], "sign", &app.investor().await).await.refused(404, "not_found");
 
     let body = json!({ "ndaIds": [ids[2]], "reason": "Not now." });

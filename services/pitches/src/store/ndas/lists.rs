@@ -202,7 +202,9 @@ pub async fn ending(
             .filter(ndas::expires_at.gt(now))
             .filter(ndas::expires_at.le(now + ahead))
             .filter(ndas::signed_at.le(now - ahead))
-            .filter(told_at.is_null().or(told_at.lt(ndas::expires_at - ahead.into_sql::<Interval>().nullable())))
+            .filter(
+                told_at.is_null().or(told_at.lt(ndas::expires_at - ahead.into_sql::<Interval>().nullable())),
+            )
             .order(ndas::expires_at)
     };
     let ids: Vec<i32> = query.load(tx).await?;
