@@ -49,7 +49,7 @@ impl App {
     /// With Stripe at `url`, where nobody may be: its webhooks come from the test.
     pub async fn with_stripe(url: &str) -> Self {
         let app = Self::start_with(Clock::manual(Clock::system().now().trunc_subsecs(0)), |settings| {
-            stripe_at(settings, url)
+            stripe_at(settings, url);
         })
         .await;
         app.ignoring()

@@ -241,22 +241,26 @@ async fn a_hold_and_its_capture_that_are_killed_at_any_step_happen_once() {
             NdaApproved { parties: parties.clone(), by_policy: false, sign_until: app.clock.now() };
         for (stage, at) in [("firm", "inbox"), ("captured", "credit_holds"), ("refunded", table)] {
             victim
-                .killed_at(&app, at, async {
-                    let mut tx = pitches.system.begin().await.unwrap();
-                    match stage {
-                        "firm" => outbox::append(&mut tx, &requested).await.unwrap(),
-                        "captured" => outbox::append(&mut tx, &approved).await.unwrap(),
-                        _ => {
-                            let revoked = NdaRevoked {
-                                parties: parties.clone(),
-                                was_signed: false,
-                                revoked_by: UserId(1),
-                            };
-                            outbox::append(&mut tx, &revoked).await.unwrap()
-                        }
-                    };
-                    tx.commit().await.unwrap();
-                })
+                .killed_at(
+                    &app,
+                    at,
+                    Box::pin(async {
+                        let mut tx = pitches.system.begin().await.unwrap();
+                        match stage {
+                            "firm" => outbox::append(&mut tx, &requested).await.unwrap(),
+                            "captured" => outbox::append(&mut tx, &approved).await.unwrap(),
+                            _ => {
+                                let revoked = NdaRevoked {
+                                    parties: parties.clone(),
+                                    was_signed: false,
+                                    revoked_by: UserId(1),
+                                };
+                                outbox::append(&mut tx, &revoked).await.unwrap()
+                            }
+                        };
+                        tx.commit().await.unwrap();
+                    }),
+                )
                 .await;
             let status = format!("SELECT status FROM credit_holds WHERE key = '{key}'");
             wait_until(stage, 4 * SOON, async || app.text(&status).await == stage).await;

@@ -320,7 +320,7 @@ fn any_story_keeps_the_books_balanced() {
                 if let Act::Dispute(status) = act {
                     Story { app: &stripe, actor: actor.clone(), holds: Vec::new() }.dispute(status).await;
                 } else {
-                    told.act(act).await;
+                    Box::pin(told.act(act)).await;
                 }
             }
             for finding in app.service.look().await.unwrap() {
