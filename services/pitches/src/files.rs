@@ -127,7 +127,8 @@ impl Files {
         let old = all.try_filter_map(move |file| async move {
             Ok((file.last_modified < before).then(|| file.location.to_string()))
         });
-        old.boxed()
+        // Who takes batches asks once more after the end.
+        old.fuse().boxed()
     }
 }
 

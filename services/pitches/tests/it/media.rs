@@ -355,10 +355,14 @@ async fn what_belongs_to_nothing_is_cleared_away_by_one_replica() {
     assert_eq!(stored(&app), 2);
     app.pass(chrono::TimeDelta::days(2));
     let (second, _) = app.replica().await;
+    // Each has tidied when it started, too, so either may find the period taken.
     let (one, two) = tokio::join!(app.service.tidy(), second.tidy());
-    let mut tidied = [one.unwrap(), two.unwrap()];
-    tidied.sort_unstable();
-    assert_eq!((tidied, stored(&app)), ([None, Some(1)], 1));
+    assert!([one.unwrap(), two.unwrap()].contains(&None));
+    let tidied = async || stored(&app) == 1;
+    pitchey_testkit::wait_until("one to have tidied", std::time::Duration::from_secs(10), tidied).await;
+    let runs = "SELECT count(*) FROM maintenance_runs WHERE job = 'orphan_files' AND rows_affected = 1";
+    let counted = async || app.number(runs).await == 1;
+    pitchey_testkit::wait_until("it to be noted", std::time::Duration::from_secs(10), counted).await;
 
     // A deleted pitch leaves nothing but what NDAs name.
     app.delete(&format!("/api/pitches/{pitch}"), &owner).await.expect(200);
@@ -453,6 +457,7 @@ mod proofs {
             before / 1_000_000,
             most / 1_000_000
         );
-        assert!(most < 100_000_000 || most - before < 60_000_000, "{before} -> {most}");
+        // The whole test is one process, with its clients and unoptimised; so what counts is by how much it grows.
+        assert!(most - before < 50_000_000, "{before} -> {most}");
     }
 }

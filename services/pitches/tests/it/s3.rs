@@ -33,6 +33,8 @@ async fn server(secret: &'static str) -> (String, tempfile::TempDir) {
 }
 
 async fn with_bucket(endpoint: String) -> App {
+    // The one TLS provider, which a process of ours makes sure of when it starts.
+    let _ = pitchey_testkit::http();
     let app = App::start_with(|settings| {
         settings.media.bucket = Some("pitchey".to_owned());
         settings.media.endpoint = Some(endpoint);
