@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::future::Cache;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 
 /// An answer of accounts is not used when it is older. Below a second by what a request needs to reach the rule it matters to.
-const TRUSTED_FOR: TimeDelta = TimeDelta::milliseconds(900);
+const TRUSTED_FOR: Duration = Duration::from_millis(900);
 /// How long an answer takes up room. Whether it is trusted is decided by the clock, not by this.
 const KEPT: Duration = Duration::from_secs(5);
 /// Answers kept at most.
@@ -37,6 +37,8 @@ struct Answer {
     session: Option<Session>,
     /// When it was asked, not when it answered: what it knew is at least as new.
     asked_at: DateTime<Utc>,
+    /// The same by a clock that nobody sets back.
+    asked: Instant,
     /// The last event that had been heard then.
     asked_after: u64,
     /// The last event that is known not to concern it.
@@ -61,7 +63,7 @@ impl Sessions {
         may_ask: impl Fn() -> Result<(), Error>,
     ) -> Result<Option<Actor>, Error> {
         let digest: [u8; 32] = Sha256::digest(token).into();
-        let arrived = self.clock.now();
+        let (arrived, since) = (self.clock.now(), Instant::now());
         let mut was_good = false;
         // An answer that was on its way when an event came may be older than the event, so it is asked for again: once for each event
         // that hits this session meanwhile, which do not come in hundreds.
@@ -74,7 +76,7 @@ impl Sessions {
                 self.ask(digest).await
             });
             let answer = answer.await.map_err(|error| Error::clone(&error))?;
-            if self.is_trusted(&answer, arrived) {
+            if self.is_trusted(&answer, arrived, since) {
                 let session = answer.session.as_ref().filter(|session| arrived < session.access_expires_at);
                 return Ok(session.map(|session| session.actor.clone()));
             }
@@ -85,15 +87,18 @@ impl Sessions {
     }
 
     async fn ask(&self, digest: [u8; 32]) -> Result<Arc<Answer>, Error> {
-        let (asked_at, asked_after) = (self.clock.now(), self.events.latest());
+        let (asked_at, asked, asked_after) = (self.clock.now(), Instant::now(), self.events.latest());
         metrics::counter!("gateway_session_questions").increment(1);
         // What went wrong is in the log of the client already.
         let session = self.accounts.authenticate(digest).await.map_err(|_| Error::SessionUnknown)?;
-        Ok(Arc::new(Answer { session, asked_at, asked_after, checked_up_to: AtomicU64::new(asked_after) }))
+        let checked_up_to = AtomicU64::new(asked_after);
+        Ok(Arc::new(Answer { session, asked_at, asked, asked_after, checked_up_to }))
     }
 
-    fn is_trusted(&self, answer: &Answer, now: DateTime<Utc>) -> bool {
-        if now >= answer.asked_at + TRUSTED_FOR {
+    /// By the wall's clock and by one that only goes forward: an answer does not get younger when somebody corrects the time.
+    fn is_trusted(&self, answer: &Answer, now: DateTime<Utc>, since: Instant) -> bool {
+        let age = since.saturating_duration_since(answer.asked);
+        if age >= TRUSTED_FOR || now >= answer.asked_at + TRUSTED_FOR {
             return false;
         }
         let latest = self.events.latest();
