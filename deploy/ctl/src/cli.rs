@@ -8,6 +8,8 @@ use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
 use crate::mail;
+use crate::load_sessions::LoadSessions;
+use crate::maintenance::Maintenance;
 use crate::migrate::Migrate;
 use crate::openapi::OpenApi;
 
@@ -64,6 +66,10 @@ pub enum Command {
         #[command(subcommand)]
         command: mail::Command,
     },
+    /// Make partitions ahead of time and forget what is old, now: what analytics does by itself every hour.
+    Maintenance(Maintenance),
+    /// Make people who are logged in, for load tests. Development mode only.
+    LoadSessions(LoadSessions),
     /// Write docs/events.md: every event, who emits it and who wants it.
     Events(Events),
     /// Write docs/openapi.json: the public API, from the routes of all services.

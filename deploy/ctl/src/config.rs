@@ -5,6 +5,7 @@ use diesel::sql_types::Integer;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use pitchey_accounts::Accounts;
+use pitchey_analytics::Analytics;
 use pitchey_config::Described;
 use pitchey_events::Service;
 use pitchey_gateway::Gateway;
@@ -81,7 +82,7 @@ fn services() -> Vec<(Service, Vec<Described>)> {
     fn of<P: Process>() -> (Service, Vec<Described>) {
         (P::SERVICE, describe::<P>())
     }
-    vec![of::<Gateway>(), of::<Accounts>(), of::<Pitches>(), of::<Payments>(), of::<Notifications>()]
+    vec![of::<Gateway>(), of::<Accounts>(), of::<Pitches>(), of::<Payments>(), of::<Analytics>(), of::<Notifications>()]
 }
 
 fn print_settings(service: Service, settings: &[Described]) {

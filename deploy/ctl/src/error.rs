@@ -28,6 +28,12 @@ impl From<migrations::Failed> for Failure {
     }
 }
 
+impl From<pitchey_db::Error> for Failure {
+    fn from(error: pitchey_db::Error) -> Self {
+        Self::Failed(format!("the database: {error}"))
+    }
+}
+
 impl From<diesel::result::Error> for Failure {
     fn from(error: diesel::result::Error) -> Self {
         Self::Failed(format!("the database: {error}"))

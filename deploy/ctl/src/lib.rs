@@ -8,6 +8,8 @@ mod dlq;
 mod error;
 pub mod events;
 mod mail;
+mod load_sessions;
+mod maintenance;
 mod migrate;
 pub mod openapi;
 mod seed;
@@ -45,6 +47,8 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
         Command::Mail { command } => mail::run(&command),
+        Command::LoadSessions(arguments) => load_sessions::run(&arguments).await,
+        Command::Maintenance(arguments) => maintenance::run(&arguments).await,
         Command::Migrate { database, command } => migrate::run(command, &database).await,
         Command::OpenApi(arguments) => openapi::run(&arguments),
         Command::Seed { database, at } => {

@@ -32,6 +32,7 @@ pub fn document() -> serde_json::Result<String> {
         (Service::Accounts, openapi(Service::Accounts, pitchey_accounts::routes)),
         (Service::Pitches, openapi(Service::Pitches, pitchey_pitches::routes)),
         (Service::Payments, openapi(Service::Payments, pitchey_payments::routes)),
+        (Service::Analytics, openapi(Service::Analytics, pitchey_analytics::routes)),
         (Service::Notifications, openapi(Service::Notifications, pitchey_notifications::routes)),
     ];
     let described = described.into_iter().map(|(service, it)| Ok((service, serde_json::to_value(it)?)));

@@ -74,6 +74,8 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
         .execute(connection)
         .await?;
     sql_query(include_str!("seed/sql/social.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
+    sql_query(include_str!("seed/sql/views.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
+    connection.batch_execute(include_str!("seed/sql/view_sums.sql")).await?;
     connection.batch_execute(include_str!("seed/sql/counts.sql")).await?;
     connection.batch_execute(include_str!("seed/sql/sequences.sql")).await?;
     Ok(true)
