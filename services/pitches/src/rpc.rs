@@ -138,7 +138,7 @@ impl Door {
         let anybody = Viewer { actor: None, reason: None };
         let open: HashSet<i32> = cards
             .values()
-            .filter(|card| Access::decide(&anybody, *card, &[], now).is_some())
+            .filter(|card| Access::decide(&anybody, card, &[], now).is_some())
             .map(|card| card.id)
             .collect();
         let mut sights = Vec::new();
