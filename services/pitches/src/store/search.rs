@@ -1,8 +1,8 @@
 //! `pitch_search`: published pitches by their words. A trigger keeps it at what `pitches` says.
 //!
 //! However frequent the words are, no more than the newest matches are looked at: the search goes back through time, first by weeks, then by
-//! blocks of 16 weeks, and ends when it has enough. Week and block are words of the document like the text, so each step is one look into one
-//! index, whose cost goes by what the step finds and not by what there is.
+//! blocks of 16 weeks, and ends when it has enough. Week and block, also those of a genre and a format, are words of the document like the text, so
+//! each step is one look into one index, whose cost goes by what the step finds and not by what there is.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -60,21 +60,26 @@ impl Query {
         !self.text.is_empty()
     }
 
-    /// What it is narrowed to, as a tsquery of the words that stand for it.
+    /// What the words of weeks and blocks end with: one genre, one format, or both.
+    fn ending(&self) -> String {
+        match (self.genres.as_slice(), self.formats.as_slice()) {
+            ([genre], [format]) => format!("/{}/{}", genre.as_str(), format.as_str()),
+            ([genre], _) => format!("/{}", genre.as_str()),
+            (_, [format]) => format!("//{}", format.as_str()),
+            _ => String::new(),
+        }
+    }
+
+    /// What else it is narrowed to, as a tsquery of the words that stand for it.
     fn narrowed(&self) -> String {
-        let both = match (self.genres.as_slice(), self.formats.as_slice()) {
-            ([genre], [format]) => vec![format!("=g:{}/{}", genre.as_str(), format.as_str())],
-            _ => Vec::new(),
-        };
-        let alone = both.is_empty();
-        let genres = self.genres.iter().filter(|_| alone).map(|genre| format!("=g:{}", genre.as_str()));
-        let formats = self.formats.iter().filter(|_| alone).map(|format| format!("=f:{}", format.as_str()));
+        let several = |words: Vec<String>| if words.len() > 1 { words } else { Vec::new() };
+        let genres = self.genres.iter().map(|genre| format!("=g:{}", genre.as_str())).collect();
+        let formats = self.formats.iter().map(|format| format!("=f:{}", format.as_str())).collect();
         let lower =
             |start: &'static str| move |word: &String| format!("{start}{}", word.trim().to_lowercase());
         let groups = [
-            both,
-            genres.collect(),
-            formats.collect(),
+            several(genres),
+            several(formats),
             self.stages.iter().map(lower("=s:")).collect(),
             self.budgets.iter().map(lower("=e:")).collect(),
         ];
@@ -106,10 +111,10 @@ const MATCHES: &str = "
         SELECT pitch_week(least($3, (SELECT max(published_at) FROM pitch_search))) AS newest,
                pitch_week((SELECT min(published_at) FROM pitch_search)) AS oldest
     ), steps AS MATERIALIZED (
-        SELECT quote_literal('=w:' || week)::tsquery AS step
+        SELECT quote_literal('=w:' || week || $9)::tsquery AS step
         FROM bounds, generate_series(newest, newest / 16 * 16, -1) AS week
         UNION ALL
-        SELECT quote_literal('=b:' || block)::tsquery
+        SELECT quote_literal('=b:' || block || $9)::tsquery
         FROM bounds, generate_series(newest / 16 - 1, oldest / 16, -1) AS block
     ), looks AS MATERIALIZED (
         SELECT CASE
@@ -162,6 +167,7 @@ pub(super) fn matches(
         .bind::<Array<Integer>, _>(hidden)
         .bind::<BigInt, _>(place.offset)
         .bind::<BigInt, _>(place.limit + 1)
+        .bind::<Text, _>(query.ending())
 }
 
 /// A title that begins with what somebody typed.
@@ -233,7 +239,16 @@ mod tests {
             seeking_investment: Some(false),
             ..Query::default()
         };
-        assert_eq!(query.narrowed(), "('=g:drama/tv') & !'=i'");
+        assert_eq!((query.ending().as_str(), query.narrowed().as_str()), ("/drama/tv", "!'=i'"));
+        let query = Query {
+            genres: vec![Genre::Drama, Genre::Horror],
+            formats: vec![Format::Tv],
+            ..Query::default()
+        };
+        assert_eq!(
+            (query.ending().as_str(), query.narrowed().as_str()),
+            ("//tv", "('=g:drama' | '=g:horror')")
+        );
     }
 
     #[test]
