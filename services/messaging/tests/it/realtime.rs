@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use pitchey_events::{NotificationCreated, PresenceNoticed};
 use pitchey_testkit::{SOON, wait_until};
 use serde_json::json;
@@ -185,7 +185,7 @@ async fn a_notification_is_a_durable_frame() {
         title: "Your request was approved".to_owned(),
         body: None,
         data: [("pitchId".to_owned(), 42)].into(),
-        created_at: Utc::now(),
+        created_at: app.clock.now(),
     };
     app.deliveries().await.deliver(&told).await;
     let frame = socket.next("notification", "created").await;

@@ -62,7 +62,7 @@ impl Socket {
     /// The next frame that is not a ping.
     pub async fn hear(&mut self) -> Heard {
         loop {
-            match timeout(SOON, self.0.next()).await.expect("a frame in time") {
+            match timeout(SOON, self.0.next()).await.unwrap_or_else(|_| panic!("no frame in time")) {
                 Some(Ok(Frame::Text(text))) => return Heard::Frame(serde_json::from_slice(&text).unwrap()),
                 Some(Ok(Frame::Ping(bytes))) => {
                     let _ = self.0.send(Message::Pong(bytes)).await;
