@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
+use crate::keys::Keys;
 use crate::mail;
 use crate::load_sessions::LoadSessions;
 use crate::maintenance::Maintenance;
@@ -59,6 +60,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Dlq,
+    },
+    /// The keys that lie in the database, and the master keys over them.
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Keys,
     },
     /// Mails as their readers see them.
     Mail {

@@ -10,6 +10,7 @@ use pitchey_config::Described;
 use pitchey_events::Service;
 use pitchey_gateway::Gateway;
 use pitchey_launch::{Process, describe};
+use pitchey_messaging::Messaging;
 use pitchey_notifications::Notifications;
 use pitchey_payments::Payments;
 use pitchey_pitches::Pitches;
@@ -82,7 +83,7 @@ fn services() -> Vec<(Service, Vec<Described>)> {
     fn of<P: Process>() -> (Service, Vec<Described>) {
         (P::SERVICE, describe::<P>())
     }
-    vec![of::<Gateway>(), of::<Accounts>(), of::<Pitches>(), of::<Payments>(), of::<Analytics>(), of::<Notifications>()]
+    vec![of::<Gateway>(), of::<Accounts>(), of::<Pitches>(), of::<Messaging>(), of::<Payments>(), of::<Analytics>(), of::<Notifications>()]
 }
 
 fn print_settings(service: Service, settings: &[Described]) {

@@ -7,6 +7,7 @@ mod demo;
 mod dlq;
 mod error;
 pub mod events;
+mod keys;
 mod mail;
 mod load_sessions;
 mod maintenance;
@@ -46,6 +47,7 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
+        Command::Keys { command } => keys::run(command).await,
         Command::Mail { command } => mail::run(&command),
         Command::LoadSessions(arguments) => load_sessions::run(&arguments).await,
         Command::Maintenance(arguments) => maintenance::run(&arguments).await,

@@ -31,6 +31,7 @@ pub fn document() -> serde_json::Result<String> {
     let described = [
         (Service::Accounts, openapi(Service::Accounts, pitchey_accounts::routes)),
         (Service::Pitches, openapi(Service::Pitches, pitchey_pitches::routes)),
+        (Service::Messaging, openapi(Service::Messaging, pitchey_messaging::routes)),
         (Service::Payments, openapi(Service::Payments, pitchey_payments::routes)),
         (Service::Analytics, openapi(Service::Analytics, pitchey_analytics::routes)),
         (Service::Notifications, openapi(Service::Notifications, pitchey_notifications::routes)),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{Failure, migrate, settings};
 
+mod conversations;
 mod data;
 mod ndas;
 mod versions;
@@ -76,6 +77,7 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
     sql_query(include_str!("seed/sql/social.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
     sql_query(include_str!("seed/sql/views.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
     connection.batch_execute(include_str!("seed/sql/view_sums.sql")).await?;
+    conversations::load(connection, at).await?;
     connection.batch_execute(include_str!("seed/sql/counts.sql")).await?;
     connection.batch_execute(include_str!("seed/sql/sequences.sql")).await?;
     Ok(true)

@@ -47,7 +47,8 @@ async fn contents(db: &TestDatabase) -> String {
     sql_query(sql).get_result::<Contents>(&mut db.admin().await).await.unwrap().contents
 }
 
-const DEVELOPMENT: [(&str, &str); 2] = [
+const DEVELOPMENT: [(&str, &str); 3] = [
+    ("MESSAGING_MASTER_KEYS", "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU="),
     ("PITCHEY_MODE", "development"),
     ("PITCHES_RECEIPT_SIGNING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
 ];
