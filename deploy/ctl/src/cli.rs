@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
+use crate::import::Import;
 use crate::keys::Keys;
 use crate::mail;
 use crate::load_sessions::LoadSessions;
@@ -48,6 +49,12 @@ pub enum Command {
         #[arg(long)]
         at: Option<DateTime<Utc>>,
     },
+    /// Bring in a database of schema 2.0.0: users, pitches, NDAs, conversations, all of its 18 tables.
+    ///
+    /// Ids stay. May be interrupted and repeated: what is here already stays as it is. Reports what had to be mended or left out.
+    Import(Import),
+    /// Print the code that the demo's admin needs beside the password to log in now (development).
+    AdminCode,
     /// Print every setting of every service, with its default and what it means; add up the connections to Postgres.
     Config(Config),
     /// Play the story of one NDA through the gateway, as three new people, and print what happens.

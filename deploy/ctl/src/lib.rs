@@ -7,12 +7,14 @@ mod demo;
 mod dlq;
 mod error;
 pub mod events;
+mod import;
 mod keys;
 mod mail;
 mod load_sessions;
 mod maintenance;
 mod migrate;
 pub mod openapi;
+mod second_factor;
 mod seed;
 mod settings;
 
@@ -47,8 +49,10 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
-        Command::Keys { command } => keys::run(command).await,
         Command::Mail { command } => mail::run(&command),
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Keys { command } => keys::run(command).await,
+        Command::AdminCode => second_factor::print_code(),
         Command::LoadSessions(arguments) => load_sessions::run(&arguments).await,
         Command::Maintenance(arguments) => maintenance::run(&arguments).await,
         Command::Migrate { database, command } => migrate::run(command, &database).await,

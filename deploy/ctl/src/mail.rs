@@ -36,8 +36,9 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let mails = pitchey_notifications::previews(&arguments.public_url)
         .map_err(|error| Failure::Usage(error.to_string()))?;
     match (&arguments.to, &arguments.template) {
-        (Some(folder), _) => write(folder, &mails)
-            .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display()))),
+        (Some(folder), _) => {
+            write(folder, &mails).map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))
+        }
         (None, Some(template)) => print(&mails, template, arguments.html),
         (None, None) => {
             for mail in &mails {
@@ -52,7 +53,9 @@ fn print(mails: &[Mail], template: &str, html: bool) -> Result<(), Failure> {
     let of_template = |mail: &&Mail| mail.case.split(' ').next() == Some(template) || mail.case == template;
     let found: Vec<&Mail> = mails.iter().filter(of_template).collect();
     if found.is_empty() {
-        return Err(Failure::Usage(format!("there is no template {template}; `ctl mail preview` lists them")));
+        return Err(Failure::Usage(format!(
+            "there is no template {template}; `ctl mail preview` lists them"
+        )));
     }
     for Mail { case, subject, text, html: rich } in found {
         let body = if html { rich } else { text };
@@ -69,7 +72,10 @@ fn write(folder: &Path, mails: &[Mail]) -> std::io::Result<()> {
         std::fs::write(folder.join(format!("{name}.txt")), format!("Subject: {subject}\n\n{text}\n"))?;
         std::fs::write(folder.join(format!("{name}.html")), html)?;
         // Names and subjects are our own words.
-        let _ = writeln!(index, "<li><a href=\"{name}.html\">{subject}</a> ({case}, <a href=\"{name}.txt\">text</a>)");
+        let _ = writeln!(
+            index,
+            "<li><a href=\"{name}.html\">{subject}</a> ({case}, <a href=\"{name}.txt\">text</a>)"
+        );
     }
     std::fs::write(folder.join("index.html"), index + "</ul>\n")?;
     println!("{} mails in {}", mails.len(), folder.display());

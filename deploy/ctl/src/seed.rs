@@ -8,7 +8,7 @@ use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 
-use crate::{Failure, migrate, settings};
+use crate::{Failure, migrate, second_factor, settings};
 
 mod conversations;
 mod data;
@@ -75,6 +75,11 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
         .execute(connection)
         .await?;
     sql_query(include_str!("seed/sql/social.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
+    sql_query(include_str!("seed/sql/companies.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
+    connection.batch_execute(include_str!("seed/sql/consents.sql")).await?;
+    if !second_factor::give(connection, at).await? {
+        println!("without CTL_ADMIN_TOTP_SECRET the admin of the demo is an ordinary user");
+    }
     sql_query(include_str!("seed/sql/views.sql")).bind::<Timestamptz, _>(at).execute(connection).await?;
     connection.batch_execute(include_str!("seed/sql/view_sums.sql")).await?;
     conversations::load(connection, at).await?;

@@ -111,16 +111,16 @@ fn rows(conversations: &[Conversation]) -> Result<(Value, Value, Value), Failure
             members.push(json!({
                 "conversation": talk.id, "user": user, "role": if owner { "owner" } else { "member" }, "ended": ended,
                 "read": read(*user), "archived": talk.archived_by.contains(user),
-                "since": talk.message.first().map(|said| said.age.clone()),
+                "since": talk.message.as_slice().first().map(|said| said.age.clone()),
             }));
         }
         talks.push(json!({
             "id": talk.id, "type": talk.r#type, "title": talk.title, "pitch": talk.pitch, "nda": talk.nda,
-            "created_by": talk.members.first().filter(|_| !discussion),
+            "created_by": talk.members.as_slice().first().filter(|_| !discussion),
             "low": low.filter(|_| direct), "high": high.filter(|_| direct),
             "signer": talk.members.get(1).filter(|_| discussion),
             "wrapped_key": key.wrapped_key, "master_key": key.master_key, "version": key.version,
-            "created": talk.message.first().map(|said| said.age.clone()),
+            "created": talk.message.as_slice().first().map(|said| said.age.clone()),
             "moved": talk.message.last().map(|said| said.age.clone()),
         }));
     }

@@ -6,7 +6,10 @@ fn committed(name: &str) -> String {
 
 #[test]
 fn docs_events_md_is_what_the_catalogue_says() {
-    assert!(committed("events.md") == pitchey_ctl::events::page(), "docs/events.md is out of date: make events");
+    assert!(
+        committed("events.md") == pitchey_ctl::events::page(),
+        "docs/events.md is out of date: make events"
+    );
 }
 
 #[test]
