@@ -129,7 +129,8 @@ impl Table {
                         if missing.contains(&row.id) {
                             let why = "another row has what must be unique";
                             report.note(self.name, Fate::LeftOut, why, &row.id);
-                        } else if inserted.contains(&row.id) {
+                        } else {
+                            // Also of rows that came with an earlier run, which may not have lived to report them.
                             for what in &row.mended {
                                 report.note(self.name, Fate::Mended, what, &row.id);
                             }
