@@ -83,7 +83,15 @@ fn services() -> Vec<(Service, Vec<Described>)> {
     fn of<P: Process>() -> (Service, Vec<Described>) {
         (P::SERVICE, describe::<P>())
     }
-    vec![of::<Gateway>(), of::<Accounts>(), of::<Pitches>(), of::<Messaging>(), of::<Payments>(), of::<Analytics>(), of::<Notifications>()]
+    vec![
+        of::<Gateway>(),
+        of::<Accounts>(),
+        of::<Pitches>(),
+        of::<Messaging>(),
+        of::<Payments>(),
+        of::<Analytics>(),
+        of::<Notifications>(),
+    ]
 }
 
 fn print_settings(service: Service, settings: &[Described]) {

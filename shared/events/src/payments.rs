@@ -30,7 +30,11 @@ pub(crate) static EVENTS: &[Entry] = &[
         listeners: &[],
     },
     fact!(CreditsPurchased, "A user bought credits, and they are there.", &[Notifications, Analytics]),
-    fact!(CreditsLow, "Spending took a user's balance below what the next NDA request costs.", &[Notifications]),
+    fact!(
+        CreditsLow,
+        "Spending took a user's balance below what the next NDA request costs.",
+        &[Notifications]
+    ),
     fact!(PaymentSucceeded, "Money came in; the invoice is written.", &[Notifications, Analytics]),
     fact!(PaymentFailed, "A payment did not go through.", &[Notifications]),
     fact!(PaymentRefunded, "Money went back; the credit note is written.", &[Notifications, Analytics]),

@@ -44,13 +44,29 @@ pub(crate) static EVENTS: &[Entry] = &[
         listeners: &[Pitches],
     },
     nda_fact!(NdaRequested, "A buyer asked for access under an NDA.", &[Notifications, Payments, Analytics]),
-    nda_fact!(NdaApproved, "The owner, or the owner's policy, said yes; the document may be signed.", &[Notifications, Payments, Analytics]),
+    nda_fact!(
+        NdaApproved,
+        "The owner, or the owner's policy, said yes; the document may be signed.",
+        &[Notifications, Payments, Analytics]
+    ),
     nda_fact!(NdaRejected, "The owner said no.", &[Notifications, Payments, Analytics]),
     nda_fact!(NdaWithdrawn, "The buyer took the request back.", &[Notifications, Payments, Analytics]),
     nda_fact!(NdaSigned, "The buyer signed; access has begun.", &[Notifications, Messaging, Analytics]),
-    nda_fact!(NdaRevoked, "The owner or an admin ended it; access is over.", &[Notifications, Messaging, Payments, Analytics]),
-    nda_fact!(NdaExpired, "Time ended it: unanswered, unsigned, or the agreed period is over.", &[Notifications, Messaging, Payments, Analytics]),
-    nda_fact!(NdaExpiring, "An NDA will end within days: approved and not signed, or its agreed period.", &[Notifications]),
+    nda_fact!(
+        NdaRevoked,
+        "The owner or an admin ended it; access is over.",
+        &[Notifications, Messaging, Payments, Analytics]
+    ),
+    nda_fact!(
+        NdaExpired,
+        "Time ended it: unanswered, unsigned, or the agreed period is over.",
+        &[Notifications, Messaging, Payments, Analytics]
+    ),
+    nda_fact!(
+        NdaExpiring,
+        "An NDA will end within days: approved and not signed, or its agreed period.",
+        &[Notifications]
+    ),
     nda_fact!(NdaAnswerDue, "A request has waited for the owner's answer for a week.", &[Notifications]),
 ];
 

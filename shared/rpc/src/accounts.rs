@@ -185,7 +185,8 @@ impl Accounts {
     /// # Errors
     /// Nobody knows now: treat them as over.
     pub async fn live_sessions(&self, sessions: &[SessionId]) -> Result<LiveSessions, Error> {
-        let message = proto::LiveSessionsRequest { session_ids: sessions.iter().map(ToString::to_string).collect() };
+        let message =
+            proto::LiveSessionsRequest { session_ids: sessions.iter().map(ToString::to_string).collect() };
         let reply = call!(self, live_sessions, "LiveSessions", message)?;
         let live = reply.session_ids.iter().map(|id| word(id)).collect::<Result<_, _>>()?;
         let blocks = reply.blocks.iter().map(|block| (UserId(block.blocker_id), UserId(block.blocked_id)));
@@ -224,7 +225,8 @@ impl Accounts {
         viewer: Option<UserId>,
         limit: i32,
     ) -> Result<Vec<PublicUser>, Error> {
-        let message = proto::SearchRequest { text: text.to_owned(), viewer_id: viewer.map(|user| user.0), limit };
+        let message =
+            proto::SearchRequest { text: text.to_owned(), viewer_id: viewer.map(|user| user.0), limit };
         let reply = self
             .0
             .call("/pitchey.accounts.v1.Directory/Search", message, |channel, request| async move {

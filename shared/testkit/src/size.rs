@@ -2,4 +2,3 @@
 pub fn size<T>(small: T, full: T) -> T {
     if std::env::var_os("PITCHEY_SOAK").is_some() { full } else { small }
 }
-

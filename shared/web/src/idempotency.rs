@@ -153,7 +153,9 @@ impl Idempotency {
         let status =
             status.and_then(|status| u16::try_from(status).ok()).and_then(|s| StatusCode::from_u16(s).ok());
         match (status, response) {
-            (Some(status), Some(Value::Object(body))) => Ok(Some(Answer { status, body, secret: false, kept: None })),
+            (Some(status), Some(Value::Object(body))) => {
+                Ok(Some(Answer { status, body, secret: false, kept: None }))
+            }
             _ => Ok(None),
         }
     }
@@ -166,7 +168,8 @@ impl Idempotency {
         diesel::update(self.row())
             .set((
                 idempotency_keys::status.eq(i16::try_from(answer.status.as_u16()).ok()),
-                idempotency_keys::response.eq(Value::Object(answer.kept.as_ref().unwrap_or(&answer.body).clone())),
+                idempotency_keys::response
+                    .eq(Value::Object(answer.kept.as_ref().unwrap_or(&answer.body).clone())),
             ))
             .execute(tx)
             .await?;

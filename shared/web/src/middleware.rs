@@ -147,9 +147,11 @@ fn enveloped(
 /// Like the gateway: reset is the Unix time in seconds.
 fn tell(reached: RateLimit, now: crate::Timestamp, headers: &mut header::HeaderMap) {
     let reset = now.0.timestamp() + i64::from(reached.retry_after);
-    for (name, value) in
-        [("x-ratelimit-limit", i64::from(reached.limit)), ("x-ratelimit-remaining", 0), ("x-ratelimit-reset", reset)]
-    {
+    for (name, value) in [
+        ("x-ratelimit-limit", i64::from(reached.limit)),
+        ("x-ratelimit-remaining", 0),
+        ("x-ratelimit-reset", reset),
+    ] {
         headers.insert(header::HeaderName::from_static(name), value.into());
     }
 }

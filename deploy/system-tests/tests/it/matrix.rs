@@ -338,9 +338,10 @@ async fn fill(
             let profile = cast.owner.get(platform, "/api/user/profile").await.ok();
             profile["username"].as_str().unwrap().to_owned()
         }
-        "/api/users/{id}" | "/api/users/{id}/follow" | "/api/users/{id}/followers" | "/api/users/{id}/following" => {
-            cast.owner.id.to_string()
-        }
+        "/api/users/{id}"
+        | "/api/users/{id}/follow"
+        | "/api/users/{id}/followers"
+        | "/api/users/{id}/following" => cast.owner.id.to_string(),
         "/api/admin/reports/{id}/resolve" => {
             let path = format!("/api/pitches/{}/report", world.pitch);
             let report = cast.requester.post(platform, &path, &json!({ "reason": "other" })).await.ok();
@@ -352,7 +353,10 @@ async fn fill(
             upload.body(FORM, poster(world)).send().await.ok()["file"]["id"].to_string()
         }
         "/api/notifications/{id}/read" => "999999999".to_owned(),
-        template if template.starts_with("/api/messages/{id}") || template.starts_with("/api/conversations/{id}") => {
+        template
+            if template.starts_with("/api/messages/{id}")
+                || template.starts_with("/api/conversations/{id}") =>
+        {
             let body = json!({ "receiverId": cast.stranger.id, "content": "Hello" });
             let sent = cast.requester.post(platform, "/api/messages/send", &body).await.ok();
             let key = if template.starts_with("/api/messages") { "id" } else { "conversationId" };
@@ -385,10 +389,14 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
         "PATCH /api/pitches/{id}" => json!({ "archived": true }),
         "POST /api/ndas/request" | "POST /api/watchlist" => json!({ "pitchId": world.pitch }),
         "POST /api/investments/track" => json!({ "pitchId": world.pitch, "amount": 1_000 }),
-        "POST /api/pitches/batch/archive" | "POST /api/pitches/batch/delete" => json!({ "ids": [world.pitch] }),
+        "POST /api/pitches/batch/archive" | "POST /api/pitches/batch/delete" => {
+            json!({ "ids": [world.pitch] })
+        }
         "POST /api/analytics/track" => json!({ "eventType": "click" }),
         "POST /api/views/track" => json!({ "pitchId": world.pitch, "duration": 1 }),
-        "POST /api/pitches/{id}/comments" | "PUT /api/pitches/{id}/comments/{cid}" => json!({ "content": "Good." }),
+        "POST /api/pitches/{id}/comments" | "PUT /api/pitches/{id}/comments/{cid}" => {
+            json!({ "content": "Good." })
+        }
         "POST /api/pitches/{id}/report" => json!({ "reason": "spam" }),
         "POST /api/admin/reports/{id}/resolve" => json!({ "outcome": "dismissed" }),
         "POST /api/admin/pitches/{id}/hide" => json!({ "reason": "Stolen." }),
@@ -401,14 +409,18 @@ async fn body(platform: &Platform, cast: &Cast, route: &str, world: World) -> Va
             signature
         }
         "POST /api/messages/send" => json!({ "receiverId": cast.stranger.id, "content": "Hello" }),
-        "PUT /api/messages/{id}" | "POST /api/conversations/{id}/messages" => json!({ "content": "Hello again" }),
+        "PUT /api/messages/{id}" | "POST /api/conversations/{id}/messages" => {
+            json!({ "content": "Hello again" })
+        }
         "POST /api/conversations" => json!({ "participantIds": [cast.stranger.id] }),
         "POST /api/ndas/bulk-approve" | "POST /api/ndas/bulk-reject" => json!({ "ndaIds": [world.nda] }),
         "PUT /api/ndas/policy" => json!({ "policy": "never" }),
         "PUT /api/user/profile" => json!({ "location": "Here" }),
         "POST /api/gdpr/requests" => json!({ "type": "export" }),
         "PUT /api/gdpr/consents" => json!({ "consents": [{ "purpose": "marketing", "granted": true }] }),
-        "POST /api/admin/users/{id}/suspend" | "POST /api/admin/users/{id}/ban" => json!({ "reason": "Spam." }),
+        "POST /api/admin/users/{id}/suspend" | "POST /api/admin/users/{id}/ban" => {
+            json!({ "reason": "Spam." })
+        }
         "POST /api/admin/company-verifications/{id}" => json!({ "decision": "rejected" }),
         "PUT /api/email/preferences" => json!({ "messages": "daily" }),
         "POST /api/auth/session/refresh" => json!({ "refreshToken": "none" }),

@@ -23,7 +23,10 @@ async fn a_request_holds_ten_credits_a_no_gives_them_back_and_a_yes_spends_them(
     assert_eq!(credits(&platform, &cast.requester).await, [before - 10, 10, 0]);
     let path = format!("/api/ndas/{}/reject", refused.nda);
     cast.owner.post(&platform, &path, &json!({})).await.expect(200);
-    wait_until("the credits to be back", SOON, async || credits(&platform, &cast.requester).await == [before, 0, 0]).await;
+    wait_until("the credits to be back", SOON, async || {
+        credits(&platform, &cast.requester).await == [before, 0, 0]
+    })
+    .await;
 
     World::build(&platform, &cast, Given::Approved).await;
     wait_until("the credits to be spent", SOON, async || {

@@ -151,7 +151,8 @@ async fn views_reported_twice_are_counted_once_although_the_process_is_killed_th
     }
 
     let mut replica = Replica::start(&app);
-    let (http, signer, to) = (pitchey_testkit::http().build().unwrap(), identity::signer(Service::Gateway), replica.address);
+    let (http, signer, to) =
+        (pitchey_testkit::http().build().unwrap(), identity::signer(Service::Gateway), replica.address);
     let answered = AtomicUsize::new(0);
     let begun = Instant::now();
     let sending = stream::iter(reports.iter().enumerate())

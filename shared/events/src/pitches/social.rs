@@ -30,7 +30,11 @@ pub(crate) static EVENTS: &[Entry] = &[
     fact!(PitchCommented, "A user wrote a comment on a pitch.", &[Notifications, Analytics]),
     fact!(ReportResolved, "A moderator decided on a report.", &[Notifications]),
     fact!(PitchPromoted, "An owner paid for the promotion of a pitch.", &[Payments, Analytics]),
-    fact!(PitchDeleted, "A pitch was deleted by its owner, or with its owner's account.", &[Messaging, Analytics]),
+    fact!(
+        PitchDeleted,
+        "A pitch was deleted by its owner, or with its owner's account.",
+        &[Messaging, Analytics]
+    ),
 ];
 
 macro_rules! pitch_event {

@@ -85,7 +85,13 @@ async fn both_have_it(platform: &Platform, person: &Person, world: World) {
         ask(platform, person, &path).await;
         let mut served = 0;
         for replica in platform.replicas_of(Pitches) {
-            let metrics = pitchey_testkit::http().build().unwrap().get(format!("http://{}/metrics", replica.address())).send().await.unwrap();
+            let metrics = pitchey_testkit::http()
+                .build()
+                .unwrap()
+                .get(format!("http://{}/metrics", replica.address()))
+                .send()
+                .await
+                .unwrap();
             let metrics = metrics.text().await.unwrap();
             let count = metrics.lines().find(|line| {
                 line.starts_with("http_request_seconds_count")
