@@ -27,6 +27,7 @@ pub use error::Failure;
 
 /// Does what was asked on the command line.
 pub fn run(cli: Cli) -> ExitCode {
+    pitchey_launch::choose_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -47,12 +47,17 @@ pub fn describe<P: Process>() -> Vec<Described> {
     settings
 }
 
+/// Makes ring the TLS of this process, as the build has no other. Whoever makes HTTP clients needs it once, first.
+pub fn choose_tls() {
+    // It fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// The whole life of a service's process.
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
 pub fn launch<P: Process>() -> ExitCode {
     let name = P::SERVICE.as_str();
-    // The one TLS provider; it fails only where there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    choose_tls();
     let (common, settings) =
         match (pitchey_config::load::<Common>(name), pitchey_config::load::<P::Settings>(name)) {
             (Ok(common), Ok(settings)) => (common, settings),

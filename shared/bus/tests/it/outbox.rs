@@ -5,7 +5,7 @@ use pitchey_bus::{Bus, Consumes, Listeners, Plan, Subscriptions, outbox};
 use pitchey_events::Service;
 use std::sync::Arc;
 
-use crate::events::{Announced, Changed, Counted, Shared};
+use crate::events::{Announced, Changed, Counted, Reported, Shared};
 use crate::world::{Ledger, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,10 +58,11 @@ async fn one_event_too_late_does_not_fail_a_service_without_database() {
 fn lists_that_differ_from_the_catalogue_are_found() {
     let plan = crate::events::plan();
     let ledger = || Arc::new(Ledger::of(Service::Notifications));
-    let whole = Consumes::from(Subscriptions::of(ledger()).on::<Counted>().on::<Shared>().on::<Changed>());
+    let whole = Subscriptions::of(ledger()).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
+    let whole = Consumes::from(whole);
     let nothing = Listeners::new();
     assert_eq!(whole.disagreements(Service::Notifications, &nothing, &plan), [""; 0]);
-    let part = Consumes::from(Subscriptions::of(ledger()).on::<Counted>().on::<Changed>());
+    let part = Consumes::from(Subscriptions::of(ledger()).on::<Counted>().on::<Changed>().on::<Reported>());
     assert_eq!(
         part.disagreements(Service::Notifications, &nothing, &plan),
         ["the catalogue says notifications shall consume thing.shared.v1, which it does not"]
