@@ -313,6 +313,7 @@ async fn a_user_can_write_the_own_rows() {
     let newcomer = World::person(&world.db).await;
     let only_the_system_writes = [
         "credits",
+        "data_export_chunks",
         "notifications",
         "socket_streams",
         "socket_frames",
