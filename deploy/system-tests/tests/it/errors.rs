@@ -164,7 +164,9 @@ async fn bodies(platform: &Platform, owner: &Person, routes: &[(Method, String)]
             let answer = request.body("application/json", body.clone()).send().await;
             assert!(answer.status < 500, "{what}: {answer}");
             envelope(&answer);
-            if ["half a JSON", "no JSON", "invalid UTF-8"].contains(what) {
+            // What a mail program sends there is a form, and says nothing that is read (RFC 8058).
+            let is_read = !path.starts_with("/api/email/unsubscribe");
+            if is_read && ["half a JSON", "no JSON", "invalid UTF-8"].contains(what) {
                 assert_eq!(answer.status, 400, "{what}: {answer}");
             }
         }
