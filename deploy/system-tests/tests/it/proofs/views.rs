@@ -61,7 +61,9 @@ async fn views_are_counted_once_each_although_reported_twice_and_the_service_is_
             owner.id
         ))
         .await;
-    let first = platform.count(&format!("SELECT min(id)::bigint AS count FROM pitches WHERE user_id = {}", owner.id)).await;
+    let first = platform
+        .count(&format!("SELECT min(id)::bigint AS count FROM pitches WHERE user_id = {}", owner.id))
+        .await;
     let (code, tokens) = platform.ctl(&["load-sessions", "--count", &viewers.to_string()]).await;
     assert_eq!(code, 0, "{tokens}");
     let tokens: Vec<&str> = tokens.lines().filter(|line| line.starts_with("pitchey_at_")).collect();
