@@ -1,49 +1,12 @@
 //! The enumerations of this service: one spelling in JSON and SQL.
 
-use std::io::Write;
-
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Text;
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, AsExpression, FromSqlRow, utoipa::ToSchema)]
-        #[diesel(sql_type = Text)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// The one spelling of this value.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl ToSql<Text, Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-                out.write_all(self.as_str().as_bytes())?;
-                Ok(IsNull::No)
-            }
-        }
-
-        impl FromSql<Text, Pg> for $name {
-            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-                match std::str::from_utf8(value.as_bytes())? {
-                    $($word => Ok(Self::$variant),)+
-                    word => Err(format!("{word} is no {}", stringify!($name)).into()),
-                }
-            }
-        }
-    };
-}
+use pitchey_db::words;
 
 words! {
     /// Kind of conversation.
-    ConversationType {
+    #[derive(Default)]
+    ConversationType: Text {
         /// Of two people.
         #[default]
         Direct = "direct",
@@ -56,7 +19,8 @@ words! {
 
 words! {
     /// Kind of message.
-    MessageType {
+    #[derive(Default)]
+    MessageType: Text {
         /// Words.
         #[default]
         Text = "text",
@@ -75,7 +39,8 @@ words! {
 
 words! {
     /// What a member may do.
-    Role {
+    #[derive(Default)]
+    Role: Text {
         /// Adds and removes members of a group.
         Owner = "owner",
         /// Reads and writes.

@@ -2,7 +2,6 @@
 
 pub mod audits;
 pub mod cents;
-pub mod counted;
 pub mod credits;
 pub mod events;
 pub mod holds;

@@ -1,7 +1,6 @@
 //! All SQL: free functions, a file a table.
 
 pub mod comments;
-pub mod counted;
 pub mod discovery;
 pub mod follows;
 pub mod investments;

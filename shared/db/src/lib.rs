@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+mod counted;
 mod error;
 mod kept;
 pub mod migrations;
@@ -9,6 +10,7 @@ mod settings;
 mod tx;
 mod words;
 
+pub use counted::Counted;
 pub use error::{Error, OnConstraint};
 pub use pool::{Appended, Databases, SystemDb, UserDb};
 pub use settings::Database;

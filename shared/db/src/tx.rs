@@ -71,11 +71,6 @@ impl Tx {
         self.bells.push(Arc::clone(bell));
     }
 
-    /// The connection, shared: several queries polled together on `&mut &*connection` travel in one round trip.
-    pub fn pipelined(&self) -> &AsyncPgConnection {
-        self.connection.as_ref().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
-    }
-
     fn take(&mut self) -> Object<AsyncPgConnection> {
         self.connection.take().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
     }

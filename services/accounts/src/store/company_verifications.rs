@@ -1,17 +1,17 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::VarChar;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Tx, words};
 use pitchey_events::UserId;
 
 use super::users::User;
-use super::words::text_words;
 use crate::schema::{company_verifications as rows, users};
 
-text_words! {
+words! {
     /// What became of a request.
-    Status {
+    Status: VarChar {
         /// No admin has decided yet.
         Pending = "pending",
         /// The company is verified.
@@ -33,7 +33,6 @@ pub struct Verification {
     pub company_number: Option<String>,
     pub company_website: Option<String>,
     pub note: Option<String>,
-    #[diesel(deserialize_as = String)]
     pub status: Status,
     pub reason: Option<String>,
     pub decided_by: Option<i32>,

@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::VarChar;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use pitchey_db::Tx;
+use pitchey_db::{Tx, words};
 use pitchey_events::UserId;
 
-use super::words::text_words;
 use crate::schema::{data_export_chunks, data_requests};
 
-text_words! {
+words! {
     /// What a user asked for.
-    Kind {
+    Kind: VarChar {
         /// A copy of everything.
         Export = "export",
         /// To be forgotten.
@@ -20,9 +20,9 @@ text_words! {
     }
 }
 
-text_words! {
+words! {
     /// What became of it.
-    Status {
+    Status: VarChar {
         /// Waits: for a worker, or for the end of the days of grace.
         Pending = "pending",
         /// A worker has it.
@@ -46,9 +46,7 @@ const OPEN: [&str; 2] = [Status::Pending.as_str(), Status::Processing.as_str()];
 pub struct DataRequest {
     pub id: i64,
     pub user_id: i32,
-    #[diesel(deserialize_as = String)]
     pub kind: Kind,
-    #[diesel(deserialize_as = String)]
     pub status: Status,
     pub attempts: i32,
     pub completed_at: Option<DateTime<Utc>>,

@@ -45,27 +45,3 @@ word! {
     /// `subscription_tier`.
     TierWord: SubscriptionTier = pitchey_events::Tier
 }
-
-/// An enumeration that the database keeps as text, under a CHECK.
-macro_rules! text_words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = pitchey_events::UnknownWord;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                match text.as_str() { $($word => Ok(Self::$variant),)+ _ => Err(pitchey_events::UnknownWord) }
-            }
-        }
-    };
-}
-pub(super) use text_words;

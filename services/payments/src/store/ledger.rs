@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid, VarChar};
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{HoldKey, UserId};
 
 use crate::schema::credit_ledger as ledger;
-use crate::store::counted::Counted;
 use crate::words::{HoldStatus, LedgerKind, Reason};
 
 /// A row.

@@ -5,11 +5,10 @@ use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::UserId;
 
 use super::cents;
-use super::counted::Counted;
 use super::ledger::Place;
 use crate::schema::{invoices, transactions};
 use crate::words::{Dispute, TransactionStatus, TransactionType};

@@ -6,10 +6,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer};
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::UserId;
 
-use super::counted::Counted;
 use super::pitches::{Card, Place};
 use crate::schema::{follows, pitches};
 

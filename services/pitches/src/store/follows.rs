@@ -6,10 +6,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
-use super::counted::Counted;
 use super::pitches::{Card, Place};
 use crate::schema::{follows, pitches};
 

@@ -4,10 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
-use super::counted::Counted;
 use super::pitches::Place;
 use crate::schema::pitch_likes as likes;
 

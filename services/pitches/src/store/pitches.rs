@@ -6,11 +6,10 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer};
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 use serde_json::Value;
 
-use super::counted::Counted;
 use crate::content::Content;
 use crate::schema::{follows, pitch_comments, pitch_likes, pitch_share_links, pitches};
 use crate::words::{Agreement, Format, Genre, HiddenBy, PitchStatus};

@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
 use super::comments::Place;
-use super::counted::Counted;
 use crate::schema::content_reports as reports;
 use crate::schema::pitches;
 use crate::words::{Reason, ReportStatus};

@@ -5,12 +5,11 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Integer, Interval, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use pitchey_db::Tx;
+use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
 use super::{ANSWER_WITHIN, Nda, SIGN_WITHIN};
 use crate::schema::ndas;
-use crate::store::counted::Counted;
 use crate::store::pitches::Place;
 use crate::words::NdaStatus;
 
