@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events openapi proto
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
@@ -13,3 +13,6 @@ migrate: ; @deploy/dev/with-env cargo run --quiet --package pitchey-ctl -- migra
 events:  ; @cargo run --quiet --package pitchey-ctl -- events
 openapi: ; @cargo run --quiet --package pitchey-ctl -- openapi
 proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test it generated
+
+compose-up:   ; @deploy/compose/up
+compose-test: ; @deploy/compose/test $(ARGS)

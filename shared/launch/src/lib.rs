@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod ask;
+
 use std::process::ExitCode;
 
 use pitchey_clock::Clock;
@@ -53,10 +55,25 @@ pub fn choose_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// The whole life of a service's process.
+/// The whole life of a service's process; called as `<program> ask /health`, that of one that asks it.
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
 pub fn launch<P: Process>() -> ExitCode {
     let name = P::SERVICE.as_str();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => serve::<P>(name),
+        ["ask", path] if path.starts_with('/') => ask::ask(name, path),
+        _ => {
+            eprintln!(
+                "usage: pitchey-{name}             serve\n       pitchey-{name} ask /PATH   GET it from the one that serves here"
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
+fn serve<P: Process>(name: &'static str) -> ExitCode {
     choose_tls();
     let (common, settings) =
         match (pitchey_config::load::<Common>(name), pitchey_config::load::<P::Settings>(name)) {

@@ -1,0 +1,3 @@
+//! Plays what operators do to the platform with real containers.
+
+fn main() {}

@@ -1,0 +1,109 @@
+//! A process asks the one that runs beside it: in its container there is no other client.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::handshake;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use pitchey_config::Http;
+use tokio::net::TcpStream;
+
+use crate::Failed;
+
+/// How long the answer may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pitchey_config::settings! {
+    /// The part of a service's settings that says where it listens.
+    struct Door {
+        /// As in the service's own settings.
+        http: Http,
+    }
+}
+
+/// GETs `path` from the running `service` and prints the answer. Exit code 0: a success; 1: none; 2: its settings can't be used.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what it is for")]
+pub(crate) fn ask(service: &str, path: &str) -> ExitCode {
+    let door = match pitchey_config::load::<Door>(service) {
+        Ok(door) => door.http.address,
+        Err(invalid) => {
+            eprintln!("{service}: {invalid}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("{service}: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let asking = async {
+        let asked = get(reachable(door), path);
+        tokio::time::timeout(PATIENCE, asked)
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer in {PATIENCE:?}").into()))
+    };
+    match runtime.block_on(asking) {
+        Ok((status, body)) => {
+            println!("{}", String::from_utf8_lossy(&body).trim_end());
+            if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("{service}: GET http://{door}{path}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Who listens everywhere is asked here.
+fn reachable(door: SocketAddr) -> SocketAddr {
+    match door.ip() {
+        ip if !ip.is_unspecified() => door,
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, door.port()).into(),
+        IpAddr::V6(_) => (std::net::Ipv6Addr::LOCALHOST, door.port()).into(),
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> Result<(StatusCode, Bytes), Failed> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::get(path).header("host", address.to_string()).body(Empty::<Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    Ok((answer.status(), answer.into_body().collect().await?.to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_answer_comes_with_its_status() {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let door = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 512];
+            let length = stream.read(&mut head).await.unwrap();
+            stream.write_all(b"HTTP/1.1 503 x\r\ncontent-length: 4\r\n\r\nsick").await.unwrap();
+            String::from_utf8_lossy(&head[..length]).into_owned()
+        });
+        let (status, body) = get(reachable(door), "/health").await.unwrap();
+        assert_eq!((status.as_u16(), body.as_ref()), (503, b"sick".as_ref()));
+        assert!(server.await.unwrap().starts_with("GET /health HTTP/1.1"));
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_an_error() {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert!(get(door, "/health").await.is_err());
+    }
+}
