@@ -88,22 +88,23 @@ impl Platform {
             .expect("the audit log")
     }
 
-    /// A number from the database.
-    pub async fn count(&self, sql: &str) -> i64 {
+    /// The one number that `query` finds.
+    pub async fn number(&self, query: &str) -> i64 {
         #[derive(QueryableByName)]
-        struct Count {
+        struct Found {
             #[diesel(sql_type = BigInt)]
-            count: i64,
+            number: i64,
         }
-        let count: Count = sql_query(sql).get_result(&mut self.db.admin().await).await.expect(sql);
-        count.count
+        let found = sql_query(format!("SELECT ({query})::bigint AS number"));
+        let found: Found = found.get_result(&mut self.db.admin().await).await.expect(query);
+        found.number
     }
 
     /// Waits until the outbox is empty, every consumer has taken every event meant for it, and no queue holds anything; fails if something
     /// died on the way.
     pub async fn settled(&self) {
         wait_until("the outbox to be empty", SETTLED, async || {
-            self.count("SELECT count(*) AS count FROM outbox").await == 0
+            self.number("SELECT count(*) AS count FROM outbox").await == 0
         })
         .await;
         for service in Service::ALL {
@@ -123,7 +124,7 @@ impl Platform {
                 types.join(", ")
             );
             wait_until(&format!("{service} to have taken every event"), SETTLED, async || {
-                self.count(&missing).await == 0
+                self.number(&missing).await == 0
             })
             .await;
             let work = format!("{}pitchey.{service}", self.broker.prefix);

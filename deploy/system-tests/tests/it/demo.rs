@@ -48,7 +48,7 @@ async fn the_demo_data_is_alive_and_loading_it_again_changes_nothing() {
     let mut states = BTreeMap::<String, usize>::new();
     let count = "SELECT count(*) AS count FROM ndas WHERE status =";
     for status in ["pending", "approved", "rejected", "signed", "expired", "withdrawn", "revoked"] {
-        let rows = platform.count(&format!("{count} '{status}'")).await;
+        let rows = platform.number(&format!("{count} '{status}'")).await;
         states.insert(status.to_owned(), usize::try_from(rows).unwrap());
     }
     assert!(states.values().all(|rows| *rows > 0), "{states:?}");
@@ -68,9 +68,9 @@ async fn the_demo_data_is_alive_and_loading_it_again_changes_nothing() {
     assert!(platform.person("viewer").await.id > 34);
     let everything = "SELECT count(*) AS count FROM (
         SELECT id FROM users UNION ALL SELECT id FROM pitches UNION ALL SELECT id FROM ndas UNION ALL SELECT id FROM follows) AS rows";
-    let before = platform.count(everything).await;
+    let before = platform.number(everything).await;
     let (code, said) = platform.ctl(&["seed"]).await;
-    assert_eq!((code, platform.count(everything).await), (0, before), "{said}");
+    assert_eq!((code, platform.number(everything).await), (0, before), "{said}");
     assert_eq!(sarah.get(&platform, "/api/ndas/5").await.ok()["status"], "signed", "what was changed stays");
 }
 

@@ -1,5 +1,7 @@
 //! One trace from the request to the last thing it led to.
 
+use std::collections::BTreeSet;
+
 use pitchey_events::Service::{Accounts, Gateway, Notifications, Pitches};
 use pitchey_system_tests::{Platform, SOON, wait_until};
 use serde_json::json;
@@ -34,7 +36,11 @@ async fn one_trace_id_leads_from_the_request_to_the_consumers_last_log_line() {
         .await;
     assert!(!line(Accounts, "handled"), "accounts consumed nothing");
 
-    // Another request is another trace.
-    let others = appended.iter().filter(|other| other.event_id != event.event_id);
-    assert!(others.filter_map(|other| other.traceparent.as_deref()).all(|other| !other.contains(&trace)));
+    // Another request is another trace; of this one are the event and what it led to.
+    let of_the_trace = appended
+        .iter()
+        .filter(|event| event.traceparent.as_deref().is_some_and(|traceparent| traceparent.contains(&trace)));
+    let types: BTreeSet<_> = of_the_trace.map(|event| event.event_type.as_str()).collect();
+    let led_to = BTreeSet::from(["nda.requested.v1", "credits.changed.v1", "notification.created.v1"]);
+    assert!(types.is_subset(&led_to), "{types:?}");
 }

@@ -93,15 +93,15 @@ async fn nothing_is_lost_and_nothing_happens_twice_when_processes_and_broker_are
         ("audited requests", "SELECT count(*) AS count FROM audit_log WHERE action = 'nda.requested'"),
         ("bells", "SELECT count(*) AS count FROM notifications WHERE type = 'nda_requested'"),
     ] {
-        assert_eq!(platform.count(sql).await, total, "{what}");
+        assert_eq!(platform.number(sql).await, total, "{what}");
     }
     // A worker addresses and sends them, after the events.
     let mails = "SELECT count(*) AS count FROM email_queue WHERE template = 'nda-requested'";
     wait_until("every mail to be sent", 4 * SOON, async || {
         let sent = format!("{mails} AND status = 'sent'");
-        platform.count(&sent).await >= total
-            && platform.count("SELECT count(*) AS count FROM email_requests").await == 0
+        platform.number(&sent).await >= total
+            && platform.number("SELECT count(*) AS count FROM email_requests").await == 0
     })
     .await;
-    assert_eq!(platform.count(mails).await, total, "mails");
+    assert_eq!(platform.number(mails).await, total, "mails");
 }

@@ -62,7 +62,7 @@ async fn views_are_counted_once_each_although_reported_twice_and_the_service_is_
         ))
         .await;
     let first = platform
-        .count(&format!("SELECT min(id)::bigint AS count FROM pitches WHERE user_id = {}", owner.id))
+        .number(&format!("SELECT min(id)::bigint AS count FROM pitches WHERE user_id = {}", owner.id))
         .await;
     let (code, tokens) = platform.ctl(&["load-sessions", "--count", &viewers.to_string()]).await;
     assert_eq!(code, 0, "{tokens}");
@@ -118,13 +118,13 @@ async fn views_are_counted_once_each_although_reported_twice_and_the_service_is_
     let expected = i64::try_from(reference.len()).unwrap();
     let seconds: i64 = reference.values().sum();
     wait_until("all views to be counted", Duration::from_secs(900), async || {
-        platform.count("SELECT count(*) FROM pitch_views").await >= expected
-            && platform.count("SELECT coalesce(sum(duration), 0)::bigint FROM pitch_views").await >= seconds
+        platform.number("SELECT count(*) FROM pitch_views").await >= expected
+            && platform.number("SELECT coalesce(sum(duration), 0)::bigint FROM pitch_views").await >= seconds
     })
     .await;
     let took = begun.elapsed();
-    assert_eq!(platform.count("SELECT count(*) FROM pitch_views").await, expected);
-    assert_eq!(platform.count("SELECT sum(duration)::bigint FROM pitch_views").await, seconds);
+    assert_eq!(platform.number("SELECT count(*) FROM pitch_views").await, expected);
+    assert_eq!(platform.number("SELECT sum(duration)::bigint FROM pitch_views").await, seconds);
     for (pitch, expected) in
         reference.keys().fold(BTreeMap::<usize, i64>::new(), |mut by_pitch, (_, pitch)| {
             *by_pitch.entry(*pitch).or_default() += 1;
@@ -133,10 +133,10 @@ async fn views_are_counted_once_each_although_reported_twice_and_the_service_is_
     {
         let id = first + i64::try_from(pitch).unwrap();
         let sql = format!("SELECT views FROM pitch_totals WHERE pitch_id = {id}");
-        assert_eq!(platform.count(&sql).await, expected, "views of pitch {id}");
+        assert_eq!(platform.number(&sql).await, expected, "views of pitch {id}");
     }
     wait_until("pitches to show the numbers", Duration::from_secs(60), async || {
-        platform.count("SELECT sum(views)::bigint FROM pitches").await == expected
+        platform.number("SELECT sum(views)::bigint FROM pitches").await == expected
     })
     .await;
 
@@ -164,6 +164,6 @@ async fn copy(platform: &Platform) -> f64 {
     let begun = Instant::now();
     admin.batch_execute(&format!("COPY bare FROM '{file}'")).await.unwrap();
     let took = begun.elapsed().as_secs_f64();
-    let rows = platform.count("SELECT count(*) FROM bare").await;
+    let rows = platform.number("SELECT count(*) FROM bare").await;
     f64::from(u32::try_from(rows).unwrap()) / took
 }
