@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use crate::pitches::Pitches;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{QueryableByName, sql_query};
@@ -21,6 +22,7 @@ pub struct App {
     pub client: Client,
     pub service: Analytics,
     pub deliveries: Deliveries,
+    pub pitches: Pitches,
     pub settings: Settings,
     pub clock: Clock,
     pub broker: Broker,
@@ -44,6 +46,7 @@ impl App {
 
     async fn with(clock: Clock, broker: Broker) -> Self {
         let db = TestDatabase::create().await;
+        let pitches = Pitches::start(&clock).await;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             mode: Mode::Development,
@@ -52,10 +55,11 @@ impl App {
             database: db.settings(Service::Analytics),
             broker: pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone()),
             identity: identity::keys(Service::Analytics),
-            // Nobody there: accounts and pitches are away.
-            rpc_targets: Targets(BTreeMap::from(
-                ["accounts", "pitches"].map(|name| (name.to_owned(), "http://127.0.0.1:1".to_owned())),
-            )),
+            rpc_targets: Targets(BTreeMap::from([
+                // Nobody there.
+                ("accounts".to_owned(), "http://127.0.0.1:1".to_owned()),
+                ("pitches".to_owned(), format!("http://{}", pitches.address)),
+            ])),
             // The tests run what they are about.
             announce_ms: 3_600_000,
             trending_seconds: 1_000_000_000,
@@ -68,6 +72,7 @@ impl App {
         Self {
             client: Client::gateway(Service::Analytics, service.http_address()).by(&clock),
             service,
+            pitches,
             deliveries: Deliveries::to(Service::Analytics, consumes, &databases),
             settings,
             clock,
@@ -91,6 +96,7 @@ impl App {
                 self.clock.now() - TimeDelta::hours(10)
             ))
             .await;
+        self.pitches.publishes(pitch, owner);
         pitch
     }
 

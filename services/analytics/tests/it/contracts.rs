@@ -33,6 +33,13 @@ async fn every_route_answers_every_role_as_promised() {
         [None, Some(&creator), Some(&production), Some(&investor), Some(&viewer), Some(&admin), Some(&owner)];
     let analytics = format!("/api/pitches/{pitch}/analytics");
     let views = format!("/api/pitches/{pitch}/views");
+    // Of which nobody has told but pitches.
+    let draft = app.db.pitch(owner.id).await;
+    app.pitches.drafts(draft, owner.id);
+    let seen =
+        app.client.post("/api/views/track").as_(&owner).json(&json!({ "pitchId": draft })).send().await;
+    seen.expect(201);
+    let draft = format!("/api/pitches/{draft}/analytics");
     let event = Some(json!({ "eventType": "x" }));
     let view = Some(json!({ "pitchId": pitch }));
     let table = [
@@ -44,14 +51,14 @@ async fn every_route_answers_every_role_as_promised() {
         ("GET", "/api/investor/dashboard", None, [401, 403, 403, 200, 403, 403, 403]),
         ("GET", &analytics, None, [401, 403, 403, 403, 403, 200, 200]),
         ("GET", &views, None, [401, 403, 403, 403, 403, 200, 200]),
-        // Nobody has told of it, and pitches, which would know, is away.
-        ("GET", "/api/pitches/999999/analytics", None, [401, 503, 503, 503, 503, 503, 503]),
+        ("GET", &draft, None, [401, 404, 404, 404, 404, 404, 200]),
+        ("GET", "/api/pitches/999999/analytics", None, [401, 404, 404, 404, 404, 404, 404]),
         ("GET", "/api/pitches/x/views", None, [401, 404, 404, 404, 404, 404, 404]),
         ("GET", "/api/analytics/overview", None, [401, 403, 403, 403, 403, 200, 403]),
         ("POST", "/api/export", Some(json!({})), [401, 200, 200, 200, 200, 200, 200]),
     ];
     let routes: std::collections::BTreeSet<_> = table.iter().map(|(_, path, ..)| path).collect();
-    assert_eq!(routes.len(), 12);
+    assert_eq!(routes.len(), 13);
     for (method, path, body, statuses) in &table {
         for (caller, status) in callers.iter().zip(statuses) {
             let mut request = app.client.request(method.parse().unwrap(), path);
@@ -72,6 +79,9 @@ async fn every_route_answers_every_role_as_promised() {
         let path = format!("/api/pitches/{gone}/{path}");
         app.client.get(&path).as_(&owner).send().await.refused(404, "pitch_not_found");
     }
+    app.pitches.known().away = true;
+    let unknown = app.client.get("/api/pitches/999999/analytics").as_(&owner).send().await;
+    unknown.refused(503, "dependency_unavailable");
     let asked = app.client.get("/api/analytics/user?timeframe=3d").as_(&investor).send().await;
     asked.refused(400, "validation_failed");
 }

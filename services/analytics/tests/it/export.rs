@@ -77,7 +77,7 @@ async fn what_is_wrong_or_not_ones_own_is_refused() {
     let pitch = app.pitch(owner.id).await;
     let post = async |body: Value| app.client.post(PATH).as_(&other).json(&body).send().await;
     post(json!({ "pitchId": pitch })).await.refused(403, "not_the_owner");
-    post(json!({ "pitchId": 999_999 })).await.refused(503, "dependency_unavailable");
+    post(json!({ "pitchId": 999_999 })).await.refused(404, "pitch_not_found");
     post(json!({ "format": "xml" })).await.invalid(&["format"]);
     post(json!({ "type": "money" })).await.invalid(&["type"]);
     app.client.post(PATH).json(&json!({})).send().await.refused(401, "unauthenticated");

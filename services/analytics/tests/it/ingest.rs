@@ -105,7 +105,9 @@ async fn what_is_wrong_is_named() {
     app.client.post(EVENTS).json(&json!("x")).send().await.refused(400, "validation_failed");
     app.client.post(EVENTS).body("application/json", "{").send().await.refused(400, "malformed_json");
     app.client.post(VIEWS).body("text/plain", "x").send().await.refused(415, "unsupported_media_type");
-    // A pitch that no event has told of is asked for; nobody is there to ask.
+    // A pitch that no event has told of is asked for.
+    app.client.post(VIEWS).json(&json!({ "pitchId": 999_999 })).send().await.refused(404, "pitch_not_found");
+    app.pitches.known().away = true;
     app.client
         .post(VIEWS)
         .json(&json!({ "pitchId": 999_999 }))

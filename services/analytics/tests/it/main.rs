@@ -9,4 +9,5 @@ mod dashboards;
 mod export;
 mod ingest;
 mod jobs;
+mod pitches;
 mod proofs;

@@ -133,7 +133,8 @@ async fn views_reported_twice_are_counted_once_although_the_process_is_killed_th
              INSERT INTO pitches (user_id, title, logline, genre, format, status, published_at)
              SELECT {owner}, 'Pitch ' || n, 'A logline that is long enough.', 'drama', 'feature', 'published', now()
              FROM generate_series(1, {pitches}) AS n;
-             INSERT INTO tracked_pitches (pitch_id, owner_id) SELECT id, user_id FROM pitches"
+             INSERT INTO tracked_pitches (pitch_id, owner_id, first_published_at)
+             SELECT id, user_id, published_at FROM pitches"
         ))
         .await;
     let first_viewer = app.number("SELECT min(id) FROM users WHERE username LIKE 'load-%'").await;
