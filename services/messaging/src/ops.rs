@@ -12,6 +12,7 @@ pub mod open;
 pub mod positions;
 pub mod reading;
 pub mod send;
+pub mod sockets;
 pub mod sweep;
 pub mod typing;
 

@@ -5,25 +5,20 @@ use std::time::Instant;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, get};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytestring::ByteString;
-use chrono::TimeDelta;
 use garde::Validate;
-use pitchey_events::{SessionId, UserId};
+use pitchey_events::UserId;
 use pitchey_web::{Actor, FieldError, Principal, Refusal, Timestamp, ValidatedQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::private;
 use crate::error::Error;
-use crate::sockets::{self, Frame, Place, presence, pump};
+use crate::ops::sockets as op;
+use crate::sockets::{self, Frame, presence, pump};
 use crate::state::AppState;
-use crate::store::{frames, sockets as store};
+use crate::store::frames;
 
-/// How long a ticket is good.
-const TICKET: TimeDelta = TimeDelta::seconds(60);
 /// Frames in one answer of the fall-back.
 const POLLED: i64 = 100;
 /// Longest message that is read from a socket, in bytes.
@@ -73,17 +68,8 @@ pub struct Polled {
 #[utoipa::path(tag = "messages", responses((status = 200, body = Ticket)))]
 #[get("/api/ws/token")]
 pub async fn token(state: Data<AppState>, actor: Actor) -> Result<HttpResponse, Error> {
-    let ticket = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-    let expires_at = state.clock.now() + TICKET;
-    let mut tx = state.databases.system.begin().await?;
-    store::keep_ticket(&mut tx, &digest(&ticket), actor.id, actor.session_id, expires_at).await?;
-    tx.commit().await?;
+    let (ticket, expires_at) = op::ticket(&state, &actor).await?;
     Ok(private(&Ticket { ticket, expires_at: expires_at.into() }))
-}
-
-fn digest(ticket: &str) -> String {
-    let digest = Sha256::digest(ticket.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A socket: frames as they come. Opened with a ticket or a bearer token.
@@ -100,7 +86,11 @@ pub async fn open(
         let wrong = FieldError::new("Upgrade", "invalid", format!("This address is a WebSocket: {error}"));
         Refusal::Invalid(vec![wrong])
     })?;
-    let (user, session_id) = who(&state, &principal, opening.ticket.as_deref()).await?;
+    let (user, session_id) = match (&opening.ticket, principal.actor()) {
+        (Some(ticket), _) => op::redeem(&state, ticket).await?,
+        (None, Some(actor)) => (actor.id, actor.session_id),
+        (None, None) => return Err(Refusal::Unauthenticated.into()),
+    };
     let asked = Instant::now();
     let found = state.accounts.live_sessions(&[session_id]).await?;
     if !found.live.contains(&session_id) {
@@ -115,7 +105,7 @@ pub async fn open(
             _ => None,
         })
         .collect();
-    let (place, newest, whole) = place(&state, user, session_id, opening.since).await?;
+    let (place, newest, whole) = op::place(&state, user, session_id, opening.since).await?;
     let since = opening.since.filter(|_| whole).unwrap_or(newest);
     let opened = state.hub.open(user, session_id, since, asked, blocked);
     let mut session = session;
@@ -134,37 +124,6 @@ pub async fn open(
         sockets::serve(place, opened, session, stream).await;
     });
     Ok(response)
-}
-
-/// Whose socket it is to be.
-async fn who(
-    state: &AppState,
-    principal: &Principal,
-    ticket: Option<&str>,
-) -> Result<(UserId, SessionId), Error> {
-    if let Some(ticket) = ticket {
-        let mut tx = state.databases.system.begin().await?;
-        let used = store::use_ticket(&mut tx, &digest(ticket), state.clock.now()).await?;
-        tx.commit().await?;
-        return used.ok_or(Error::TicketInvalid);
-    }
-    let actor = principal.actor().ok_or(Refusal::Unauthenticated)?;
-    Ok((actor.id, actor.session_id))
-}
-
-/// One of the user's five places, with (the newest number, whether everything after `since` is there).
-async fn place(
-    state: &AppState,
-    user: UserId,
-    session: SessionId,
-    since: Option<i64>,
-) -> Result<(Place, i64, bool), Error> {
-    let mut tx = state.databases.system.begin().await?;
-    let slot = store::take_place(&mut tx, user, session, state.hub.replica()).await?;
-    let slot = slot.ok_or(Error::TooManySockets)?;
-    let (newest, whole) = frames::standing(&mut tx, user, since.unwrap_or(0)).await?;
-    tx.commit().await?;
-    Ok((Place { state: state.clone(), user, slot }, newest, since.is_none() || whole))
 }
 
 /// The frames after `since`, for who can't hold a socket.

@@ -31,9 +31,7 @@ pub(super) async fn act(
     state: Data<AppState>,
 ) -> Result<HttpResponse, Error> {
     let said = state.unsubscriber.read(&token).ok_or(Error::UnsubscribeTokenUnknown)?;
-    let mut tx = state.databases.system.begin().await?;
-    ops::unsubscribe(&mut tx, said, state.clock.now()).await?;
-    tx.commit().await?;
+    ops::unsubscribe(&state, said).await?;
     if wants_html(&request) {
         return Ok(page(said.category, true));
     }

@@ -59,20 +59,11 @@ pub(super) async fn report(
         signatures: header("webhook-signature"),
         body: &body,
     };
-    let now = state.clock.now();
-    if !state.signatures.hold(signed, now) {
+    if !state.signatures.hold(signed, state.clock.now()) {
         return Err(Error::WebhookSignatureInvalid);
     }
-    let Reports { mut events } = decode(&body)?;
-    // Mails are locked in one order, whoever reports.
-    events.sort_by(|a, b| a.message_id.cmp(&b.message_id));
-    let mut tx = state.databases.system.begin().await?;
-    let mut applied: usize = 0;
-    for event in events {
-        let Some(report) = event.into() else { continue };
-        applied += usize::from(reports::apply(&mut tx, &report, now).await?);
-    }
-    tx.commit().await?;
+    let Reports { events } = decode(&body)?;
+    let applied = reports::take(&state, events.into_iter().filter_map(Into::into).collect()).await?;
     Ok(HttpResponse::Ok().json(json!({ "message": "Thank you.", "applied": applied })))
 }
 

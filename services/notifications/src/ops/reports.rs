@@ -5,6 +5,8 @@ use diesel::QueryResult;
 use pitchey_db::Tx;
 use serde_json::json;
 
+use crate::error::Error;
+use crate::state::AppState;
 use crate::store::email_events::{self, Event};
 use crate::store::email_queue::{self, Status};
 use crate::store::email_suppressions::{self, Reason};
@@ -53,9 +55,23 @@ impl What {
     }
 }
 
+/// Applies `reports`, which nobody in particular sends, as the system, in a transaction of its own. Returns how many changed something.
+pub(crate) async fn take(state: &AppState, mut reports: Vec<Report>) -> Result<usize, Error> {
+    // Mails are locked in one order, whoever reports.
+    reports.sort_by(|a, b| a.message_id.cmp(&b.message_id));
+    let now = state.clock.now();
+    let mut tx = state.databases.system.begin().await?;
+    let mut applied = 0;
+    for report in reports {
+        applied += usize::from(apply(&mut tx, &report, now).await?);
+    }
+    tx.commit().await?;
+    Ok(applied)
+}
+
 /// Applies a report once. False if it is about no mail of ours, or was applied before. Reports come in any order: a bounce after a delivery counts, a
 /// delivery after a bounce changes nothing.
-pub(crate) async fn apply(tx: &mut Tx, report: &Report, now: DateTime<Utc>) -> QueryResult<bool> {
+async fn apply(tx: &mut Tx, report: &Report, now: DateTime<Utc>) -> QueryResult<bool> {
     let Some(mail) = email_queue::by_message_id(tx, &report.message_id).await? else { return Ok(false) };
     let reason: Option<String> = report.reason.as_ref().map(|reason| reason.chars().take(REASON).collect());
     let mut metadata = json!({ "reason": reason });
