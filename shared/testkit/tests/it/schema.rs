@@ -1,35 +1,7 @@
 use pitchey_events::Service;
 use pitchey_testkit::{TestDatabase, schema};
 
-const ANALYTICS: &str = "
-    diesel::table! {
-        pitch_views (id, created_at) {
-            id -> BigInt,
-            pitch_id -> Integer,
-            viewer_id -> Nullable<Integer>,
-            viewer_type -> Nullable<VarChar>,
-            duration -> Nullable<Integer>,
-            source -> Nullable<VarChar>,
-            ip_address -> Nullable<VarChar>,
-            user_agent -> Nullable<Text>,
-            created_at -> Timestamptz,
-            anonymous_hash -> Nullable<Bytea>,
-        }
-    }
-    diesel::table! {
-        analytics_events (id, created_at) {
-            id -> BigInt,
-            user_id -> Nullable<Integer>,
-            event_type -> VarChar,
-            event_category -> Nullable<VarChar>,
-            event_action -> Nullable<VarChar>,
-            event_label -> Nullable<Text>,
-            event_value -> Nullable<Integer>,
-            metadata -> Nullable<Jsonb>,
-            session_id -> Nullable<VarChar>,
-            created_at -> Timestamptz,
-        }
-    }";
+const ANALYTICS: &str = include_str!("../../../../services/analytics/src/schema.rs");
 
 #[tokio::test]
 async fn a_schema_that_tells_the_truth_matches() {
