@@ -30,7 +30,7 @@ pub struct Bus {
 /// How the bus is doing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
-    /// Whether every connection to the broker that this process needs is up.
+    /// Whether every connection to the broker that this process needs is up, and its listeners hear.
     pub connected: bool,
     /// The broker's reason for taking no events now: out of memory, or disk.
     pub blocked: Option<String>,
@@ -85,7 +85,7 @@ impl Bus {
             topology: Topology::of(&plan, &names),
             plan,
             names,
-            state: State::new(service, &roles),
+            state: State::new(service, &roles, !listeners.is_empty()),
             stop: CancellationToken::new(),
             closing: CancellationToken::new(),
         });

@@ -91,6 +91,7 @@ async fn try_listen(context: &Context, link: &Link, listeners: &Listeners) -> Re
     let options = BasicConsumeOptions { exclusive: true, ..Default::default() };
     let mut consumer =
         channel.basic_consume(short(&queue), short(""), options, FieldTable::default()).await?;
+    let _listening = context.state.listening();
     while let Some(delivery) = consumer.next().await {
         let delivery = delivery?;
         let tag = delivery.delivery_tag;

@@ -16,6 +16,8 @@ pub(crate) struct State {
 #[derive(Default)]
 struct Inner {
     links: Vec<(Role, Link)>,
+    /// Whether the listeners hear; `None` without any.
+    listening: Option<bool>,
     backlog: Option<Backlog>,
     leader: bool,
 }
@@ -46,9 +48,10 @@ pub(crate) enum Link {
 }
 
 impl State {
-    pub fn new(service: Service, roles: &[Role]) -> Self {
+    pub fn new(service: Service, roles: &[Role], listens: bool) -> Self {
         let links = roles.iter().map(|role| (*role, Link::Down)).collect();
-        let state = Self { service, inner: Arc::new(Mutex::new(Inner { links, ..Inner::default() })) };
+        let inner = Inner { links, listening: listens.then_some(false), ..Inner::default() };
+        let state = Self { service, inner: Arc::new(Mutex::new(inner)) };
         for role in roles {
             state.set_link(*role, &Link::Down);
         }
@@ -66,6 +69,12 @@ impl State {
                 *state = link.clone();
             }
         }
+    }
+
+    /// The listeners hear, until this is dropped.
+    pub fn listening(&self) -> impl Drop {
+        self.lock().listening = Some(true);
+        DeafWhenDropped(self.clone())
     }
 
     pub fn set_leader(&self, leader: bool) {
@@ -90,7 +99,8 @@ impl State {
             _ => None,
         });
         Health {
-            connected: inner.links.iter().all(|(_, link)| *link != Link::Down),
+            connected: inner.links.iter().all(|(_, link)| *link != Link::Down)
+                && inner.listening != Some(false),
             blocked,
             outbox: inner.backlog,
             leader: inner.leader,
@@ -99,5 +109,13 @@ impl State {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct DeafWhenDropped(State);
+
+impl Drop for DeafWhenDropped {
+    fn drop(&mut self) {
+        self.0.lock().listening = Some(false);
     }
 }

@@ -20,7 +20,9 @@ use pitchey_identity::Actor;
 use pitchey_launch::Process;
 use pitchey_pitches::{CreditsMode, Pitches, Settings};
 use pitchey_rpc::Targets;
-use pitchey_testkit::{Answer, Broker, Client, Emitted, TestDatabase, actors, identity};
+use pitchey_testkit::{
+    Answer, Broker, Client, Emitted, SOON, TestDatabase, actors, identity, wait_until,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -126,6 +128,14 @@ impl App {
         let service = start(&settings, &clock).await;
         let client = Client::gateway(Service::Pitches, service.http_address()).by(&clock);
         Self { client, service, others, clock, emitted, db, settings, folder }
+    }
+
+    /// Waits until the service has the broker, and hears of what others change.
+    pub async fn connected(&self) {
+        wait_until("the broker", SOON, async || {
+            self.client.get("/health").send().await.json["broker"] == "connected"
+        })
+        .await;
     }
 
     /// Another replica, and a client of it.

@@ -72,6 +72,9 @@ async fn without_accounts_nobody_gets_in_but_readers_read_on() {
     let pitch = app.published(&owner).await;
     app.signed(pitch, &owner, &signer).await;
     let asked = app.requested(pitch, &app.investor().await).await;
+    // Whoever begins to listen forgets what may have changed before.
+    app.connected().await;
+    app.get("/api/pitches/public", &buyer).await.ok();
     app.others.known().away = true;
     let refused = app.request(pitch, &buyer).await.refused(503, "dependency_unavailable");
     assert_eq!(refused.header("retry-after"), Some("1"));
