@@ -20,9 +20,7 @@ use pitchey_identity::Actor;
 use pitchey_launch::Process;
 use pitchey_pitches::{CreditsMode, Pitches, Settings};
 use pitchey_rpc::Targets;
-use pitchey_testkit::{
-    Answer, Broker, Client, Emitted, SOON, TestDatabase, actors, identity, wait_until,
-};
+use pitchey_testkit::{Answer, Broker, Client, Emitted, SOON, TestDatabase, actors, identity, wait_until};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
