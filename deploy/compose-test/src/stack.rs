@@ -164,7 +164,7 @@ impl Stack {
 
     /// Prints what there is to see of it.
     pub async fn show(&self) {
-        for arguments in [&["ps"][..], &["logs", "--no-color", "--tail", "20"]] {
+        for arguments in [&["ps"][..], &["logs", "--no-color", "--tail", "8"]] {
             match self.compose(arguments).await {
                 Ok(said) => eprintln!("{said}"),
                 Err(failure) => eprintln!("{failure}"),

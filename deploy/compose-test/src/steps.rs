@@ -32,6 +32,7 @@ pub async fn all(stack: &Stack, arguments: &Arguments) -> Result<()> {
     start::for_the_first_time(stack, &http, limit).await?;
     start::without_a_broker(stack, &http, limit).await?;
     start::the_broker_comes_later(stack, &http).await?;
+    start::demo_data(stack).await?;
     start::the_flow(stack).await?;
 
     let load = start::load(stack, &http).await?;

@@ -111,9 +111,13 @@ pub async fn the_flow(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// Demo data, people with sessions, and a pitch to comment on.
+/// What people can look at.
+pub async fn demo_data(stack: &Stack) -> Result<()> {
+    stack.ctl(&["seed"]).await.map(drop)
+}
+
+/// People with sessions, and a pitch to comment on.
 pub async fn load(stack: &Stack, http: &Http) -> Result<Load> {
-    stack.ctl(&["seed"]).await?;
     let tokens = stack.ctl(&["load-sessions", "--count", PEOPLE]).await?;
     let tokens: Vec<String> = tokens
         .lines()
