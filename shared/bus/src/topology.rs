@@ -13,8 +13,10 @@ const DELIVERY_LIMIT: i64 = 5;
 const LOOK_LIMIT: i64 = 1_000_000_000;
 /// Events nobody's queue took that are kept, the newest, for a person to look at.
 const UNROUTED_LIMIT: i64 = 100_000;
-/// With a prefix (tests), queues nobody uses go away.
-const TEST_EXPIRY_MS: i64 = 300_000;
+/// With a prefix (tests), queues nobody uses go away: soon, as a run of all tests makes tens of thousands, and each takes the broker's memory;
+const TEST_EXPIRY_MS: i64 = 90_000;
+/// or late, in a proof that takes hours.
+const SOAK_EXPIRY_MS: i64 = 6 * 3_600_000;
 
 /// Everything the bus declares.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +78,12 @@ impl Names {
 
     pub fn is_test(&self) -> bool {
         !self.prefix.is_empty()
+    }
+
+    /// After how many milliseconds a queue that nobody uses goes away.
+    fn expiry(&self) -> Option<i64> {
+        let soak = self.prefix.starts_with("soak-");
+        self.is_test().then_some(if soak { SOAK_EXPIRY_MS } else { TEST_EXPIRY_MS })
     }
 
     /// Where events are published.
@@ -175,9 +183,7 @@ fn exchange(names: &Names, name: String, kind: Kind, alternate: Option<String>) 
 fn queue(names: &Names, name: String, more: Vec<(&'static str, Argument)>) -> Queue {
     let mut arguments = vec![("x-queue-type", Argument::Text("quorum".to_owned()))];
     arguments.extend(more);
-    if names.is_test() {
-        arguments.push(("x-expires", Argument::Number(TEST_EXPIRY_MS)));
-    }
+    arguments.extend(names.expiry().map(|expiry| ("x-expires", Argument::Number(expiry))));
     Queue { name, arguments }
 }
 

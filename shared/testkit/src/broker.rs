@@ -44,7 +44,9 @@ impl Broker {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let (pid, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let birth = birth(pid).expect("this process is alive");
-        Self { url: url.to_owned(), prefix: format!("test-{}-{pid}-{birth}-{count}.", machine()) }
+        // What the bus keeps the queues for depends on it.
+        let kind = crate::size("test", "soak");
+        Self { url: url.to_owned(), prefix: format!("{kind}-{}-{pid}-{birth}-{count}.", machine()) }
     }
 
     /// A connection and a channel of the test's own; both close when dropped.

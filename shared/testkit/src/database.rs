@@ -17,6 +17,15 @@ mod leftovers;
 mod people;
 mod template;
 
+/// With `RUST_LOG` set, everything logs to the test's output.
+fn logs() {
+    if std::env::var_os("RUST_LOG").is_some() {
+        // There may be one already: of the test itself, or of another database of it.
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    }
+}
+
 /// A database of one test, with the whole schema and no rows. Gone when dropped, with everybody's connections to it.
 pub struct TestDatabase {
     server: Url,
@@ -33,6 +42,7 @@ impl TestDatabase {
 
     /// On the server at `url`, a superuser's.
     pub async fn create_on(url: &str) -> Self {
+        logs();
         let (server, mut admin) = server(url).await;
         // Another process may throw an old template away between our look and our use of it.
         let name = loop {
