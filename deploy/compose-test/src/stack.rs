@@ -96,7 +96,6 @@ impl Stack {
         self.docker(&[
             "run",
             "--rm",
-            "--privileged",
             "--pid=host",
             "--user=0",
             "--entrypoint=/bin/sh",
