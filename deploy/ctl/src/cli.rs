@@ -80,7 +80,7 @@ pub enum Command {
         #[command(subcommand)]
         command: mail::Command,
     },
-    /// Make partitions ahead of time and forget what is old, now: what analytics does by itself every hour.
+    /// The jobs that services do by the clock, now; and those of the whole database.
     Maintenance(Maintenance),
     /// Make people who are logged in, for load tests. Development mode only.
     LoadSessions(LoadSessions),

@@ -4,6 +4,7 @@ mod archive;
 mod consumers;
 mod error;
 mod http;
+mod jobs;
 mod mail_tokens;
 mod ops;
 mod own_data;
@@ -25,6 +26,7 @@ use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 use tokio::task::JoinHandle;
@@ -41,7 +43,8 @@ pub struct Accounts {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
-    jobs: [JoinHandle<()>; 2],
+    exports: JoinHandle<()>,
+    jobs: Started,
 }
 
 impl Accounts {
@@ -53,6 +56,19 @@ impl Accounts {
     /// Where gRPC is served.
     pub const fn rpc_address(&self) -> SocketAddr {
         self.rpc.address
+    }
+
+    /// Ends graces and forgets what is over, now. Returns how many rows it touched.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tidy(&self) -> Result<i64, Failed> {
+        let period = format!("now {}", uuid::Uuid::now_v7());
+        let mut touched = 0;
+        for job in [jobs::ANONYMISE, jobs::FORGET, jobs::PURGE] {
+            touched += self.jobs.run_as(job, &period).await?.unwrap_or(0);
+        }
+        Ok(touched)
     }
 }
 
@@ -73,10 +89,8 @@ impl Process for Accounts {
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let jobs = [
-            tokio::spawn(ops::sweep::keep_tidy(state.clone())),
-            tokio::spawn(ops::exports::make_them(state.clone())),
-        ];
+        let jobs = jobs::start(&state);
+        let exports = tokio::spawn(ops::exports::make_them(state.clone()));
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -89,14 +103,15 @@ impl Process for Accounts {
             state,
             routes,
         };
-        Ok(Self { http: http.start()?, rpc, bus, jobs })
+        Ok(Self { http: http.start()?, rpc, bus, exports, jobs })
     }
 
     async fn stop(self) {
         self.http.drain().await;
         self.rpc.drain().await;
-        // Whatever they are at is taken up again later.
-        self.jobs.iter().for_each(JoinHandle::abort);
+        // What it is at is taken up again later.
+        self.exports.abort();
+        self.jobs.stop().await;
         // The health answer holds it only while it asks.
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;

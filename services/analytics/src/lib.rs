@@ -21,9 +21,10 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use pitchey_bus::{Batches, Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
-use pitchey_db::{Databases, SystemDb};
+use pitchey_db::Databases;
 use pitchey_events::{Service, Tracked};
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_rpc::privacy_server;
 use pitchey_web::Health;
@@ -31,8 +32,7 @@ use pitchey_web::Health;
 pub use http::routes;
 pub use settings::Settings;
 
-use jobs::Jobs;
-use ops::upkeep::{self, Job};
+use ops::upkeep;
 use state::{AppState, Door};
 
 /// The running service.
@@ -40,7 +40,7 @@ pub struct Analytics {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
-    jobs: Jobs,
+    jobs: Started,
     state: AppState,
 }
 
@@ -60,7 +60,16 @@ impl Analytics {
     /// # Errors
     /// The database's.
     pub async fn tell_trending(&self, period: &str) -> Result<Option<i64>, Failed> {
-        Ok(Job::Trending.run_as(&self.state.databases.system, &self.state.clock, period).await?)
+        Ok(self.jobs.run_as(jobs::TRENDING, period).await?)
+    }
+
+    /// Makes partitions ahead of time and forgets what is old, unless that was done under the name `period`. Returns how many rows and
+    /// partitions it touched.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn maintain(&self, period: &str) -> Result<Option<i64>, Failed> {
+        Ok(self.jobs.run_as(jobs::MAINTENANCE, period).await?)
     }
 
     /// Compares sums with their rows and sets totals right, unless that was done under the name `period`. Returns how many totals were wrong.
@@ -68,7 +77,7 @@ impl Analytics {
     /// # Errors
     /// The database's.
     pub async fn reconcile(&self, period: &str) -> Result<Option<i64>, Failed> {
-        Ok(Job::Reconcile.run_as(&self.state.databases.system, &self.state.clock, period).await?)
+        Ok(self.jobs.run_as(jobs::RECONCILE, period).await?)
     }
 
     /// Every sum of viewers, and the rollups from `first_day` on, that is not what its rows say, a sentence each.
@@ -86,7 +95,7 @@ impl Analytics {
     ///
     /// # Errors
     /// The database's.
-    pub async fn tell_views(&self) -> Result<usize, Failed> {
+    pub async fn tell_views(&self) -> Result<i64, Failed> {
         Ok(upkeep::tell_views(&self.state.databases.system, self.state.clock.now()).await?)
     }
 }
@@ -107,7 +116,7 @@ impl Process for Analytics {
             Listeners::new(),
         ));
         let reports = Batches::start(&bus, &databases, |items| Tracked { items });
-        let jobs = Jobs::start(&state, &settings);
+        let jobs = jobs::start(&state, &settings);
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc,
             verifier: verifier.clone(),
@@ -146,13 +155,4 @@ impl Process for Analytics {
 /// The settings can't be used.
 pub fn consumes(settings: &Settings, databases: Databases, clock: Clock) -> Result<Consumes, Failed> {
     Ok(consumers::subscriptions(&AppState::new(settings, databases, clock)?).into())
-}
-
-/// Does the upkeep that the service does by itself every hour: partitions ahead, retention. Returns how many rows and partitions it touched;
-/// `None` if it was done under the name `period`.
-///
-/// # Errors
-/// The database's.
-pub async fn maintain(db: &SystemDb, clock: &Clock, period: &str) -> Result<Option<i64>, pitchey_db::Error> {
-    Job::Maintenance.run_as(db, clock, period).await
 }

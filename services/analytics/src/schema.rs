@@ -144,17 +144,3 @@ diesel::table! {
         user_id -> Integer,
     }
 }
-
-diesel::table! {
-    maintenance_runs (id) {
-        id -> BigInt,
-        service -> Text,
-        job -> Text,
-        period -> Nullable<Text>,
-        started_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
-        outcome -> Varchar,
-        rows_affected -> Nullable<BigInt>,
-        error -> Nullable<Text>,
-    }
-}

@@ -3,7 +3,6 @@
 pub(crate) mod active_days;
 pub(crate) mod activity;
 pub(crate) mod events;
-pub(crate) mod maintenance;
 pub(crate) mod nda_timings;
 pub(crate) mod recount;
 pub(crate) mod retention;

@@ -10,13 +10,8 @@ use sha2::Sha256;
 const HASH: usize = 16;
 
 /// Programs that read pages for other reasons than people do.
+#[derive(Default)]
 pub(crate) struct Bots(isbot::Bots);
-
-impl Default for Bots {
-    fn default() -> Self {
-        Self(isbot::Bots::default())
-    }
-}
 
 impl Bots {
     /// Whether `user_agent` says of itself that it is one. Who says nothing is not: people's programs may keep silent, too.

@@ -7,6 +7,7 @@ mod eligibility;
 mod error;
 mod http;
 mod input;
+mod jobs;
 pub mod keys;
 mod ops;
 mod rpc;
@@ -28,6 +29,7 @@ use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 
@@ -43,6 +45,7 @@ pub struct Messaging {
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
     tasks: Tasks,
+    jobs: Started,
     state: AppState,
 }
 
@@ -66,7 +69,7 @@ impl Messaging {
     ///
     /// # Errors
     /// The database's.
-    pub async fn tidy(&self) -> Result<usize, Failed> {
+    pub async fn tidy(&self) -> Result<i64, Failed> {
         Ok(ops::sweep::tidy(&self.state).await?)
     }
 }
@@ -80,6 +83,7 @@ impl Process for Messaging {
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
         let tasks = Tasks::start(&state, &settings).await?;
+        let jobs = jobs::start(&state, &settings);
         let bus = Arc::new(Bus::start(
             Self::SERVICE,
             &settings.broker,
@@ -105,7 +109,7 @@ impl Process for Messaging {
             state: state.clone(),
             routes,
         };
-        Ok(Self { http: http.start()?, rpc, bus, tasks, state })
+        Ok(Self { http: http.start()?, rpc, bus, tasks, jobs, state })
     }
 
     async fn stop(self) {
@@ -113,6 +117,7 @@ impl Process for Messaging {
         self.state.hub.end_all(End::GoingAway);
         self.http.drain().await;
         self.rpc.drain().await;
+        self.jobs.stop().await;
         self.tasks.stop(&self.state).await;
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;

@@ -42,14 +42,12 @@ impl Tasks {
         let stop = CancellationToken::new();
         let check = Duration::from_millis(settings.session_check_ms.max(50));
         let presence_every = Duration::from_secs(settings.presence_seconds.max(1));
-        let sweep_every = Duration::from_secs(settings.sweep_seconds.max(1));
         let running = vec![
             tokio::spawn(pump::run(state.clone(), stop.clone())),
             tokio::spawn(guard::run(state.clone(), check, stop.clone())),
             tokio::spawn(delivered::run(state.clone(), stop.clone())),
             again(state, "presence", presence_every, &stop, presence::tell),
             again(state, "beat", BEAT, &stop, beat),
-            again(state, "tidying", sweep_every, &stop, tidy),
         ];
         Ok(Self { stop, running })
     }
@@ -90,12 +88,6 @@ where
             }
         }
     })
-}
-
-async fn tidy(state: AppState) -> Result<(), Error> {
-    let forgotten = sweep::tidy(&state).await?;
-    tracing::debug!(forgotten, "tidied");
-    Ok(())
 }
 
 /// Says that this replica is there, and ends what has run out.

@@ -21,6 +21,7 @@ use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 
@@ -28,7 +29,6 @@ pub use http::{development_routes, routes};
 pub use mail::{NoPreview, Preview, previews};
 pub use settings::{Kind, Mail, Settings};
 
-use jobs::Jobs;
 use mail::{Transport, Workers};
 use state::AppState;
 
@@ -38,9 +38,7 @@ pub struct Notifications {
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
     workers: Workers,
-    jobs: Jobs,
-    state: AppState,
-    digest_hour: u32,
+    jobs: Started,
 }
 
 impl Notifications {
@@ -56,7 +54,7 @@ impl Notifications {
 
     /// Does what is due by the clock and no replica has done: plans digests, forgets what is old.
     pub async fn run_jobs(&self) {
-        jobs::run(&self.state, self.digest_hour).await;
+        self.jobs.run_due().await;
     }
 }
 
@@ -87,7 +85,7 @@ impl Process for Notifications {
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let jobs = Jobs::start(state.clone(), settings.digest_hour);
+        let jobs = jobs::start(&state, settings.digest_hour);
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -97,11 +95,10 @@ impl Process for Notifications {
             health: Health::new(databases, move || {
                 broker.upgrade().is_some_and(|bus| bus.health().connected)
             }),
-            state: state.clone(),
+            state,
             routes: if settings.mode.is_development() { development_routes } else { routes },
         };
-        let digest_hour = settings.digest_hour;
-        Ok(Self { http: http.start()?, rpc, bus, workers, jobs, state, digest_hour })
+        Ok(Self { http: http.start()?, rpc, bus, workers, jobs })
     }
 
     async fn stop(self) {

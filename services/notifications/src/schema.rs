@@ -140,17 +140,3 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
     }
 }
-
-diesel::table! {
-    maintenance_runs (id) {
-        id -> BigInt,
-        service -> Text,
-        job -> Text,
-        period -> Nullable<Text>,
-        started_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
-        outcome -> VarChar,
-        rows_affected -> Nullable<BigInt>,
-        error -> Nullable<Text>,
-    }
-}

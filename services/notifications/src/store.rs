@@ -7,7 +7,6 @@ pub(crate) mod email_preferences;
 pub(crate) mod email_queue;
 pub(crate) mod email_requests;
 pub(crate) mod email_suppressions;
-pub(crate) mod maintenance;
 pub(crate) mod notifications;
 
 /// A Rust enumeration for one of Postgres'.

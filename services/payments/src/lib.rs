@@ -24,6 +24,7 @@ use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 
@@ -31,7 +32,6 @@ pub use http::routes;
 pub use ops::reconcile::Finding;
 pub use settings::{Settings, Stripe};
 
-use jobs::Jobs;
 use state::AppState;
 
 /// The running service.
@@ -39,7 +39,7 @@ pub struct Payments {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
-    jobs: Jobs,
+    jobs: Started,
     state: AppState,
 }
 
@@ -87,12 +87,12 @@ impl Process for Payments {
             Listeners::new(),
         ));
         let rpc = pitchey_rpc::Server {
-            settings: settings.rpc,
+            settings: settings.rpc.clone(),
             verifier: verifier.clone(),
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let jobs = Jobs::start(&state, settings.sweep_seconds, settings.reconcile_hours);
+        let jobs = jobs::start(&state, &settings);
         let broker = Arc::downgrade(&bus);
         let provider = state.provider.name().as_str();
         let http = pitchey_web::Server {

@@ -154,19 +154,5 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    maintenance_runs (id) {
-        id -> BigInt,
-        service -> Text,
-        job -> Text,
-        period -> Nullable<Text>,
-        started_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
-        outcome -> VarChar,
-        rows_affected -> Nullable<BigInt>,
-        error -> Nullable<Text>,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(transactions, invoices);
 diesel::joinable!(invoices -> transactions (transaction_id));

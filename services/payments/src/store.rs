@@ -7,7 +7,6 @@ pub mod events;
 pub mod holds;
 pub mod invoices;
 pub mod ledger;
-pub mod maintenance;
 pub mod plans;
 pub mod subscriptions;
 pub mod transactions;

@@ -37,6 +37,7 @@ use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
+use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
 use pitchey_web::Health;
 
@@ -44,7 +45,6 @@ pub use http::routes;
 pub use receipts::Receipt;
 pub use settings::{CreditsMode, Media as MediaSettings, PUBLIC_CACHE_MS, Settings};
 
-use jobs::Jobs;
 use state::AppState;
 
 /// What the service does with events, and what each replica hears: for the test that the catalogue says the same.
@@ -65,10 +65,8 @@ pub struct Pitches {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
     bus: Arc<Bus>,
-    jobs: Jobs,
+    jobs: Started,
     state: AppState,
-    sweep_seconds: u64,
-    tidy_seconds: u64,
 }
 
 impl Pitches {
@@ -87,7 +85,7 @@ impl Pitches {
     /// # Errors
     /// The database's.
     pub async fn sweep(&self) -> Result<Option<i64>, Failed> {
-        Ok(ops::sweep::sweep(&self.state, self.sweep_seconds).await?)
+        Ok(self.jobs.run(jobs::NDA_SWEEP).await?)
     }
 
     /// Removes files that belong to nothing, unless a replica has in this period. Returns how many.
@@ -95,7 +93,7 @@ impl Pitches {
     /// # Errors
     /// The database's, and those of the files' place.
     pub async fn tidy(&self) -> Result<Option<i64>, Failed> {
-        Ok(ops::orphans::sweep(&self.state, self.tidy_seconds).await?)
+        Ok(self.jobs.run(jobs::ORPHAN_FILES).await?)
     }
 }
 
@@ -116,12 +114,12 @@ impl Process for Pitches {
         ));
         state.views.start(&bus, &databases);
         let rpc = pitchey_rpc::Server {
-            settings: settings.rpc,
+            settings: settings.rpc.clone(),
             verifier: verifier.clone(),
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let jobs = Jobs::start(&state, settings.sweep_seconds, settings.media.tidy_seconds);
+        let jobs = jobs::start(&state, &settings);
         let broker = Arc::downgrade(&bus);
         let http = pitchey_web::Server {
             service: Self::SERVICE,
@@ -134,21 +132,18 @@ impl Process for Pitches {
             state: state.clone(),
             routes,
         };
-        Ok(Self {
-            http: http.start()?,
-            rpc,
-            bus,
-            jobs,
-            state,
-            sweep_seconds: settings.sweep_seconds,
-            tidy_seconds: settings.media.tidy_seconds,
-        })
+        Ok(Self { http: http.start()?, rpc, bus, jobs, state })
     }
 
     async fn stop(self) {
         self.http.drain().await;
         self.rpc.drain().await;
         self.jobs.stop().await;
+        // What was opened since the last write.
+        if let Err(error) = self.state.opens.write(&self.state.databases.system, self.state.clock.now()).await
+        {
+            tracing::warn!(%error, "the last openings of shared links are lost");
+        }
         if let Some(bus) = Arc::into_inner(self.bus) {
             bus.shutdown().await;
         }

@@ -29,15 +29,15 @@ impl Opens {
         }
     }
 
-    /// Writes them. If that fails, they are written with the next.
-    pub async fn write(&self, db: &SystemDb, now: DateTime<Utc>) -> Result<(), Error> {
+    /// Writes them. If that fails, they are written with the next. Returns how many links were opened.
+    pub async fn write(&self, db: &SystemDb, now: DateTime<Utc>) -> Result<i64, Error> {
         let opens = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if opens.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let written = async {
             share_links::count_opens(&mut *db.connection().await?, &opens, now).await?;
-            Ok::<_, Error>(())
+            Ok::<_, Error>(i64::try_from(opens.len()).unwrap_or(i64::MAX))
         };
         let written = written.await;
         if written.is_err() {

@@ -10,7 +10,6 @@ pub mod likes;
 pub mod media;
 pub mod moderation;
 pub mod ndas;
-pub mod once;
 pub mod orphans;
 pub mod promotion;
 pub mod reading;

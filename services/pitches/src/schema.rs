@@ -261,20 +261,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    maintenance_runs (id) {
-        id -> BigInt,
-        service -> Text,
-        job -> Text,
-        period -> Nullable<Text>,
-        started_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
-        outcome -> VarChar,
-        rows_affected -> Nullable<BigInt>,
-        error -> Nullable<Text>,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(pitches, pitch_versions, ndas);
 diesel::allow_tables_to_appear_in_same_query!(
     pitches,

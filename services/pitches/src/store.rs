@@ -5,7 +5,6 @@ pub mod discovery;
 pub mod follows;
 pub mod investments;
 pub mod likes;
-pub mod maintenance;
 pub mod media;
 pub mod ndas;
 pub mod personal;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use diesel_async::SimpleAsyncConnection;
-use pitchey_db::{Databases, SystemDb};
+use pitchey_db::Databases;
 use serde::Serialize;
 
 /// How long the database may take to answer `SELECT 1`.
@@ -49,10 +49,6 @@ impl Health {
     pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.also.insert(name, value);
         self
-    }
-
-    pub(crate) fn system(&self) -> SystemDb {
-        self.databases.system.clone()
     }
 
     async fn check(&self) -> Healthy {

@@ -1,13 +1,10 @@
 //! `Idempotency-Key`: kept for 24 h in the transaction of the effect.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use pitchey_clock::Clock;
 use pitchey_db::{SystemDb, Tx};
 use pitchey_events::Service;
 use pitchey_identity::Verifier;
@@ -34,26 +31,21 @@ mod schema {
 
 /// How long an answer is kept for repetitions.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How often what is older is forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(600);
 
-/// Forgets old keys of `service`, again and again. Every replica does; what one has forgotten the next does not find.
-pub(crate) async fn forget_old(service: Service, db: SystemDb, clock: Clock) {
-    let mut ticks = tokio::time::interval(TIDY_EVERY);
-    loop {
-        ticks.tick().await;
-        let forgetting = async {
-            let old = idempotency_keys::table
-                .filter(idempotency_keys::service.eq(service.as_str()))
-                .filter(idempotency_keys::created_at.lt(clock.now() - KEPT));
-            let count = diesel::delete(old).execute(&mut *db.connection().await?).await?;
-            Ok::<_, pitchey_db::Error>(count)
-        };
-        match forgetting.await {
-            Ok(count) => tracing::debug!(count, "forgot old idempotency keys"),
-            Err(error) => tracing::warn!(%error, "old idempotency keys stay for now"),
-        }
-    }
+/// Forgets the keys of `service` that are too old at `now`: a job of every service. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_keys(
+    service: Service,
+    db: SystemDb,
+    now: DateTime<Utc>,
+) -> Result<i64, pitchey_db::Error> {
+    let old = idempotency_keys::table
+        .filter(idempotency_keys::service.eq(service.as_str()))
+        .filter(idempotency_keys::created_at.lt(now - KEPT));
+    let forgotten = diesel::delete(old).execute(&mut *db.connection().await?).await?;
+    Ok(i64::try_from(forgotten).unwrap_or(i64::MAX))
 }
 
 /// Longest key, in characters.

@@ -13,7 +13,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{ErrorBody, Health, health, idempotency, middleware};
+use crate::{ErrorBody, Health, health, middleware};
 
 /// A service's HTTP server, before it is started.
 pub struct Server<S> {
@@ -39,13 +39,11 @@ pub struct Started {
     pub address: SocketAddr,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
-    tidying: JoinHandle<()>,
 }
 
 impl Started {
     /// Stops accepting, lets requests in flight end, and returns when they have.
     pub async fn drain(self) {
-        self.tidying.abort();
         self.handle.stop(true).await;
         match self.task.await {
             Ok(Ok(())) => {}
@@ -63,7 +61,6 @@ impl<S: Clone + Send + 'static> Server<S> {
     pub fn start(self) -> std::io::Result<Started> {
         let Self { service, settings, verifier, clock, health, state, routes } = self;
         let openapi = web::Data::new(openapi(service, routes));
-        let tidying = idempotency::forget_old(service, health.system(), clock.clone());
         let server = HttpServer::new(move || {
             let (app, _) = App::new().into_utoipa_app().configure(routes).split_for_parts();
             app.app_data(web::Data::new(state.clone()))
@@ -87,11 +84,10 @@ impl<S: Clone + Send + 'static> Server<S> {
         .shutdown_timeout(settings.drain_seconds)
         .disable_signals()
         .bind(settings.address)?;
-        let tidying = tokio::spawn(tidying);
         let address = server.addrs().first().copied().unwrap_or(settings.address);
         let server = server.run();
         tracing::info!(%address, "HTTP");
-        Ok(Started { address, handle: server.handle(), task: tokio::spawn(server), tidying })
+        Ok(Started { address, handle: server.handle(), task: tokio::spawn(server) })
     }
 }
 

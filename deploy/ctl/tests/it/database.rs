@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_testkit::TestDatabase;
 
 /// Runs `ctl` with nothing in its environment but what is given.
-fn ctl(db: &TestDatabase, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub fn ctl(db: &TestDatabase, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ctl"))
         .args(arguments)
         .env_clear()
@@ -16,11 +16,11 @@ fn ctl(db: &TestDatabase, arguments: &[&str], environment: &[(&str, &str)]) -> O
         .unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-async fn count(db: &TestDatabase, sql: &str) -> i64 {
+pub async fn count(db: &TestDatabase, sql: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]

@@ -4,3 +4,4 @@
 mod database;
 mod documents;
 mod import;
+mod maintenance;

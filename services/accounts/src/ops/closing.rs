@@ -73,7 +73,7 @@ pub async fn come_back(tx: &mut Tx, user: &User, now: DateTime<Utc>, origin: &Or
 }
 
 /// Makes pseudonyms of those whose grace is over, each in a transaction. Any replica may do it at any time.
-pub async fn anonymise_overdue(state: &AppState) -> Result<usize, Error> {
+pub async fn anonymise_overdue(state: &AppState) -> Result<i64, Error> {
     let mut count = 0;
     loop {
         let now = state.clock.now();

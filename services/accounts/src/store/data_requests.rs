@@ -210,8 +210,8 @@ pub async fn chunk(tx: &mut Tx, id: i64, number: i32) -> QueryResult<Option<Stri
 }
 
 /// Removes archives that can't be fetched any more.
-pub async fn sweep(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<()> {
-    diesel::update(data_requests::table)
+pub async fn sweep(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    let expired = diesel::update(data_requests::table)
         .filter(data_requests::kind.eq("export"))
         .filter(data_requests::status.eq("completed"))
         .filter(data_requests::expires_at.le(now))
@@ -221,10 +221,8 @@ pub async fn sweep(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Qu
     let over = data_requests::table
         .filter(data_requests::status.ne(Status::Completed.as_str()))
         .select(data_requests::id);
-    diesel::delete(data_export_chunks::table.filter(data_export_chunks::data_request_id.eq_any(over)))
-        .execute(connection)
-        .await?;
-    Ok(())
+    let chunks = data_export_chunks::table.filter(data_export_chunks::data_request_id.eq_any(over));
+    Ok(expired + diesel::delete(chunks).execute(connection).await?)
 }
 
 /// Removes the archives of a user who is gone.

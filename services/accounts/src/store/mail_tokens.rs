@@ -208,13 +208,14 @@ pub async fn sweep(
     connection: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     yesterday: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::delete(mail_tokens::table).filter(mail_tokens::expires_at.lt(before)).execute(connection).await?;
-    diesel::update(mail_tokens::table)
+) -> QueryResult<usize> {
+    let old = mail_tokens::table.filter(mail_tokens::expires_at.lt(before));
+    let forgotten = diesel::delete(old).execute(connection).await?;
+    let addresses = diesel::update(mail_tokens::table)
         .filter(mail_tokens::requested_from.is_not_null())
         .filter(mail_tokens::created_at.lt(yesterday))
         .set(mail_tokens::requested_from.eq(None::<String>))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(forgotten + addresses)
 }

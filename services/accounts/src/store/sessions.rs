@@ -427,24 +427,24 @@ pub async fn sweep(
     connection: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     before: DateTime<Utc>,
-) -> QueryResult<()> {
+) -> QueryResult<usize> {
     // What ended before would have expired within a week of it: a range of the index.
-    diesel::delete(sessions::table)
+    let ended = diesel::delete(sessions::table)
         .filter(sessions::expires_at.lt(before + TimeDelta::days(7)))
         .filter(sessions::expires_at.lt(before).or(sessions::ended_at.lt(before)))
         .execute(connection)
         .await?;
-    diesel::delete(session_branches::table)
+    let branches = diesel::delete(session_branches::table)
         .filter(session_branches::expires_at.lt(now))
         .execute(connection)
         .await?;
-    diesel::update(sessions::table)
+    let addresses = diesel::update(sessions::table)
         .filter(sessions::expires_at.lt(now))
         .filter(sessions::ip_address.is_not_null())
         .set(sessions::ip_address.eq(None::<String>))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(ended + branches + addresses)
 }
 
 #[cfg(test)]

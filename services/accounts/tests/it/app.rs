@@ -27,7 +27,7 @@ pub struct App {
     pub emitted: Emitted,
     pub db: TestDatabase,
     settings: Settings,
-    _accounts: Accounts,
+    accounts: Accounts,
 }
 
 /// Somebody who registered.
@@ -82,11 +82,16 @@ impl App {
             emitted,
             db,
             settings,
-            _accounts: accounts,
+            accounts,
         }
     }
 
-    /// A client of another replica, which tidies up as it starts.
+    /// What is over is forgotten.
+    pub async fn tidy(&self) {
+        self.accounts.tidy().await.unwrap();
+    }
+
+    /// A client of another replica.
     pub async fn replica(&self) -> Client {
         let accounts = Accounts::start(self.settings.clone(), Clock::system()).await.unwrap();
         Client::gateway(Service::Accounts, accounts.http_address())

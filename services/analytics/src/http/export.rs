@@ -142,20 +142,20 @@ pub(super) async fn export(
         .insert_header((CONTENT_TYPE, media_type))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"pitchey-export.{extension}\"")))
         .insert_header((CACHE_CONTROL, "private, no-store"))
-        .streaming(Box::pin(file(door, actor.id, wanted, pitches, since))))
+        .streaming(Box::pin(file(door, actor.id, (wanted.what, wanted.format), pitches, since))))
 }
 
 /// The file. One that breaks off is sent without its end, so that nobody takes it for whole.
 fn file(
     door: Data<Door>,
     user: UserId,
-    wanted: Wanted,
+    (what, format): (What, Format),
     pitches: Vec<PitchId>,
     since: DateTime<Utc>,
 ) -> impl Stream<Item = Result<Bytes, Error>> {
     try_stream! {
-        let mut writer = Writer::new(wanted.format);
-        match wanted.what {
+        let mut writer = Writer::new(format);
+        match what {
             What::Views => for pitch in pitches {
                 let mut after = None;
                 loop {

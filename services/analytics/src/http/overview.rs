@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
+use pitchey_events::Service;
 use pitchey_web::{Actor, Refusal, Timestamp, ValidatedQuery};
 use serde::Serialize;
 
@@ -11,7 +12,6 @@ use crate::ops::dashboards::Span;
 use crate::state::Door;
 use crate::store::active_days::{self, Active};
 use crate::store::activity::Subject;
-use crate::store::maintenance;
 use crate::words::Timeframe;
 
 /// How the platform is doing.
@@ -46,8 +46,8 @@ struct Run {
     job: String,
     started_at: Timestamp,
     finished_at: Option<Timestamp>,
-    /// `running`, `succeeded` or `failed`.
-    outcome: String,
+    /// `requested`, `running`, `succeeded` or `failed`.
+    outcome: &'static str,
     rows_affected: Option<i64>,
 }
 
@@ -66,13 +66,13 @@ pub(super) async fn overview(
     let mut tx = door.databases.user.begin(Some(actor.id)).await?;
     let active_users = active_days::count(&mut tx, now.date_naive()).await?;
     let events = Span::ending(asked.timeframe, now).of(&mut tx, Subject::Platform).await?;
-    let runs = maintenance::latest(&mut tx).await?;
+    let runs = pitchey_jobs::latest(&mut tx, Some(Service::Analytics.as_str())).await?;
     tx.commit().await?;
     let jobs = runs.into_iter().map(|run| Run {
         job: run.job,
         started_at: run.started_at.into(),
         finished_at: run.finished_at.map(Timestamp),
-        outcome: run.outcome,
+        outcome: run.outcome.as_str(),
         rows_affected: run.rows_affected,
     });
     let health = door.bus.upgrade().map(|bus| bus.health()).unwrap_or_default();

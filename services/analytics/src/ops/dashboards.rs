@@ -374,7 +374,11 @@ impl Views {
                     point.protected_views += sum.protected_views;
                 }
                 None => {
-                    views_over_time.push(Point { at, views: sum.views, protected_views: sum.protected_views })
+                    views_over_time.push(Point {
+                        at,
+                        views: sum.views,
+                        protected_views: sum.protected_views,
+                    });
                 }
             }
         }

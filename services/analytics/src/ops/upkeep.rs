@@ -1,16 +1,11 @@
-//! What the service does by the clock. Each run of a job is one replica's: the row of `maintenance_runs` decides whose.
-
-use std::time::Duration;
+//! What the service does by the clock.
 
 use chrono::{DateTime, DurationRound, Months, NaiveDate, TimeDelta, Utc};
 use pitchey_bus::outbox;
-use pitchey_clock::Clock;
 use pitchey_db::{Error as DbError, SystemDb, Tx};
 use pitchey_events::TrendingComputed;
 
-use crate::store::{
-    active_days, maintenance, recount, retention, salts, take_turns, totals, trending, views,
-};
+use crate::store::{active_days, recount, retention, salts, take_turns, totals, trending, views};
 
 /// Pitches in the list of what is trending, at most.
 const TRENDING: i64 = 100;
@@ -27,65 +22,8 @@ const HOURS_KEPT: TimeDelta = TimeDelta::days(35);
 const ACTIVE_DAYS_KEPT: TimeDelta = TimeDelta::days(400);
 const SALTS_KEPT: TimeDelta = TimeDelta::hours(48);
 
-/// A job that one replica does once in a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Job {
-    /// Tells what is trending.
-    Trending,
-    /// Partitions, retention.
-    Maintenance,
-    /// Compares sums with their rows, and sets right what differs.
-    Reconcile,
-}
-
-impl Job {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Trending => "trending",
-            Self::Maintenance => "maintenance",
-            Self::Reconcile => "reconcile_views",
-        }
-    }
-
-    /// Does it, if no replica has done so in this period of `every`. Returns how much it did.
-    pub(crate) async fn run(
-        self,
-        db: &SystemDb,
-        clock: &Clock,
-        every: Duration,
-    ) -> Result<Option<i64>, DbError> {
-        let now = clock.now();
-        let length = i64::try_from(every.as_secs().max(1)).unwrap_or(i64::MAX);
-        let period = (now.timestamp() / length * length).to_string();
-        self.run_as(db, clock, &period).await
-    }
-
-    /// Does it under the name `period`, unless that is taken.
-    pub(crate) async fn run_as(
-        self,
-        db: &SystemDb,
-        clock: &Clock,
-        period: &str,
-    ) -> Result<Option<i64>, DbError> {
-        let now = clock.now();
-        let mut tx = db.begin().await?;
-        let run = maintenance::begin(&mut tx, self.name(), period, now).await?;
-        tx.commit().await?;
-        let Some(run) = run else { return Ok(None) };
-        let outcome = match self {
-            Self::Trending => tell_trending(db, now).await,
-            Self::Maintenance => maintain(db, now).await,
-            Self::Reconcile => reconcile(db, now).await,
-        };
-        let mut tx = db.begin().await?;
-        let told = outcome.as_ref().copied().map_err(ToString::to_string);
-        maintenance::finish(&mut tx, run, told, clock.now()).await?;
-        tx.commit().await?;
-        outcome.map(Some)
-    }
-}
-
-async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
+/// Tells what is trending. Returns how many pitches are in the list.
+pub(crate) async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let mut tx = db.begin().await?;
     let entries = trending::list(&mut tx, now, TRENDING).await?;
     let listed = i64::try_from(entries.len()).unwrap_or(i64::MAX);
@@ -95,7 +33,7 @@ async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError
 }
 
 /// Tells how often pitches were viewed, where that has changed. Any replica may, at any time. Returns how many it told.
-pub(crate) async fn tell_views(db: &SystemDb, now: DateTime<Utc>) -> Result<usize, DbError> {
+pub(crate) async fn tell_views(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let mut all = 0;
     loop {
         let mut tx = db.begin().await?;
@@ -104,14 +42,15 @@ pub(crate) async fn tell_views(db: &SystemDb, now: DateTime<Utc>) -> Result<usiz
             outbox::append(&mut tx, event).await?;
         }
         tx.commit().await?;
-        all += untold.len();
-        if i64::try_from(untold.len()).unwrap_or(i64::MAX) < TOLD {
+        let told = i64::try_from(untold.len()).unwrap_or(i64::MAX);
+        all += told;
+        if told < TOLD {
             return Ok(all);
         }
     }
 }
 
-/// Each part in a transaction of its own, so that what keeps one keeps no other; the first failure is the run's.
+/// Partitions, retention. Each part in a transaction of its own, so that what keeps one keeps no other; the first failure is the run's.
 pub(crate) async fn maintain(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let today = now.date_naive();
     let mut done = Ok(0);
@@ -191,7 +130,7 @@ pub(crate) async fn differences(
 
 /// Compares totals with views, and the rollups of yesterday and today with their rows. Totals are set right; what else differs is told to the
 /// operator: it can't happen, so a person should look before numbers that were seen change.
-async fn reconcile(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
+pub(crate) async fn reconcile(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let mut tx = db.begin().await?;
     let differences = differences(&mut tx, now.date_naive() - TimeDelta::days(1)).await?;
     let wrong = recount::totals(&mut tx).await?;

@@ -88,10 +88,8 @@ async fn what_is_old_is_forgotten_and_partitions_are_made_ahead() {
     app.db
         .execute("INSERT INTO analytics_events (event_type, created_at) VALUES ('old', now() - interval '26 months'), ('new', now())")
         .await;
-    let db = app.db.databases(pitchey_events::Service::Analytics).await.system;
-    let touched = pitchey_analytics::maintain(&db, &app.clock, "by hand").await.unwrap();
-    assert!(touched.unwrap() > 0);
-    assert_eq!(pitchey_analytics::maintain(&db, &app.clock, "by hand").await.unwrap(), None, "once a period");
+    assert!(app.service.maintain("by hand").await.unwrap().unwrap() > 0);
+    assert_eq!(app.service.maintain("by hand").await.unwrap(), None, "once a period");
     let kept = "SELECT count(ip_address) || ' of ' || count(*) FROM pitch_views";
     assert_eq!(app.text(kept).await, "5 of 7");
     assert_eq!(

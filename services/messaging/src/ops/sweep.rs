@@ -1,4 +1,4 @@
-//! What time does. Every replica does it: what one has done the next does not find.
+//! What time does. Two replicas may do it at once: what one has done the other does not find.
 
 use pitchey_events::{ConversationId, UserId};
 
@@ -25,7 +25,7 @@ pub async fn end_memberships(state: &AppState) -> Result<usize, Error> {
 }
 
 /// Forgets what nobody needs any more: old frames, unused tickets, lost replicas, old indicators. Opens and ends its own transactions.
-pub async fn tidy(state: &AppState) -> Result<usize, Error> {
+pub async fn tidy(state: &AppState) -> Result<i64, Error> {
     let now = state.clock.now();
     let mut forgotten = 0;
     loop {
@@ -41,5 +41,5 @@ pub async fn tidy(state: &AppState) -> Result<usize, Error> {
     forgotten += sockets::forget_old(&mut tx, now).await?;
     forgotten += typing::forget(&mut tx, None, now).await?;
     tx.commit().await?;
-    Ok(forgotten)
+    Ok(i64::try_from(forgotten).unwrap_or(i64::MAX))
 }

@@ -3,9 +3,6 @@
 use crate::error::Error;
 use crate::state::AppState;
 use crate::store::audits::{self, CLAIMS};
-use crate::store::maintenance;
-
-const JOB: &str = "reconcile";
 
 /// What a claim was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,22 +35,8 @@ pub async fn look(state: &AppState) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-/// Looks, once in `hours` over all replicas, and notes the sum of the contradictions.
-pub async fn reconcile(state: &AppState, hours: u64) -> Result<Option<Vec<Finding>>, Error> {
-    let now = state.clock.now();
-    let length = i64::try_from(hours.max(1)).unwrap_or(i64::MAX).saturating_mul(3_600);
-    let period = (now.timestamp() / length * length).to_string();
-    let mut tx = state.databases.system.begin().await?;
-    let run = maintenance::begin(&mut tx, JOB, &period, now).await?;
-    tx.commit().await?;
-    let Some(run) = run else { return Ok(None) };
-    let findings = look(state).await;
-    let told = match &findings {
-        Ok(findings) => Ok(findings.iter().map(|finding| finding.contradictions).sum()),
-        Err(error) => Err(error.to_string()),
-    };
-    let mut tx = state.databases.system.begin().await?;
-    maintenance::finish(&mut tx, run, told, state.clock.now()).await?;
-    tx.commit().await?;
-    findings.map(Some)
+/// Looks, and returns the sum of the contradictions.
+pub async fn reconcile(state: &AppState) -> Result<i64, Error> {
+    let findings = look(state).await?;
+    Ok(findings.iter().map(|finding| finding.contradictions).sum())
 }

@@ -1,5 +1,5 @@
 //! What time does: holds that nobody confirmed lapse, months are granted, graces end, accounts that are gone are forgotten by the provider.
-//! Every replica may sweep at once: each row is worked on by one, and done once.
+//! Two replicas may sweep at once, as while one is taken for dead: each row is worked on by one, and done once.
 
 use crate::error::Error;
 use crate::local;

@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use futures_util::TryStreamExt;
 
-use super::once::once;
 use crate::error::Error;
 use crate::state::AppState;
 use crate::store::media;
@@ -13,12 +12,8 @@ const AGE: TimeDelta = TimeDelta::days(1);
 /// Keys that are asked for at once.
 const BATCH: usize = 500;
 
-/// Removes them in the period of `seconds` that it is now, unless a replica did. Returns how many.
-pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error> {
-    once(state, "orphan_files", seconds, async || all(state).await).await
-}
-
-async fn all(state: &AppState) -> Result<i64, Error> {
+/// Removes them. Returns how many.
+pub async fn sweep(state: &AppState) -> Result<i64, Error> {
     let mut old = state.files.older_than(state.clock.now() - AGE);
     let mut removed = 0;
     loop {

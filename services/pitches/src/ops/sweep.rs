@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pitchey_db::audit::Origin;
 
 use super::ndas::{end, remind};
-use super::once::once;
 use crate::error::Error;
 use crate::state::AppState;
 use crate::store::ndas;
@@ -16,13 +15,8 @@ const REMIND_AFTER: TimeDelta = TimeDelta::days(7);
 /// How long before its end a requester is told of it.
 const WARN_BEFORE: TimeDelta = TimeDelta::days(7);
 
-/// Runs the sweep of the period of `seconds` that it is now, unless a replica did. Returns how many NDAs it touched.
-pub async fn sweep(state: &AppState, seconds: u64) -> Result<Option<i64>, Error> {
-    once(state, "nda_sweep", seconds, async || all(state, state.clock.now()).await).await
-}
-
-/// Each kind by itself: what keeps one from ending keeps no other. The run has failed if one has.
-async fn all(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
+/// Each kind by itself: what keeps one from ending keeps no other. The run has failed if one has. Returns how many NDAs it touched.
+pub async fn sweep(state: &AppState, now: DateTime<Utc>) -> Result<i64, Error> {
     let mut outcome = Ok(0);
     for (kind, result) in [
         ("pending", expire(state, NdaStatus::Pending, now).await),

@@ -19,7 +19,7 @@ async fn of_many_replicas_one_runs_a_job_in_a_period() {
     }
     world.pass(TimeDelta::days(1));
     let mut ran = Vec::new();
-    for one in futures(&replicas).await {
+    for one in Box::pin(futures(&replicas)).await {
         ran.extend(one);
     }
     assert_eq!(ran, [7], "one of them");
