@@ -1,4 +1,4 @@
-//! What this service hears: what becomes of users, what is looked for these days and how often; and every replica forgets what others changed.
+//! What this service hears: what becomes of users, what is looked for these days, how often and by whom; and every replica forgets what others changed.
 
 mod trending;
 mod users;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use pitchey_bus::{Failure, Listeners, Subscriptions};
 use pitchey_events::{
-    Envelope, PitchChanged, PitchViewsCounted, TrendingComputed, UserBlocked, UserChanged, UserDeleted,
+    Envelope, PitchChanged, PitchOpened, PitchViewsCounted, TrendingComputed, UserBlocked, UserChanged,
+    UserDeleted,
 };
 
 use crate::error::Error;
@@ -23,6 +24,7 @@ pub fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
         .on::<UserDeleted>()
         .on::<TrendingComputed>()
         .on::<PitchViewsCounted>()
+        .on::<PitchOpened>()
 }
 
 impl From<Error> for Failure {

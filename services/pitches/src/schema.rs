@@ -261,6 +261,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{Integer, Timestamptz};
+    use super::sql_types::Genre;
+
+    genre_readings (user_id, genre) {
+        user_id -> Integer,
+        genre -> Genre,
+        times -> Integer,
+        last_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(pitches, pitch_versions, ndas);
 diesel::allow_tables_to_appear_in_same_query!(
     pitches,

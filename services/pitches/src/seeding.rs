@@ -1,14 +1,17 @@
 //! How this service writes pitches and NDAs, for `ctl seed`: demo data has the hashes, documents and receipts that real data would have.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use pitchey_launch::Failed;
+use pitchey_seal::Sealer;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::content::Content;
 use crate::input::PitchInput;
-use crate::ops::ndas::documents::{self, Named, Terms};
-use crate::ops::ndas::sign::Statement;
+use crate::ops::ndas::documents::{self, Named, Signing, Terms};
+use crate::ops::ndas::sign::{Statement, sealed_place};
 use crate::receipts::{Receipt, ReceiptKeys};
 use crate::words::Agreement;
 
@@ -108,6 +111,16 @@ pub struct Document {
     pub days: i32,
 }
 
+/// What is kept of a signature.
+pub struct Evidence {
+    /// `ndas.receipt`.
+    pub receipt: Receipt,
+    /// `ndas.signed_copy`.
+    pub signed_copy: String,
+    /// `ndas.signed_copy_hash`.
+    pub signed_copy_hash: String,
+}
+
 impl Offered<'_> {
     fn agreement(&self) -> Result<Agreement, Failed> {
         Agreement::parse(self.nda_type)
@@ -148,17 +161,38 @@ impl Offered<'_> {
         })
     }
 
-    /// The receipt of a signature on `document`, signed with the platform's `key`.
+    /// What is kept of a signature on `document`: `receipt_key` signs the receipt, `pii_key` seals the copy, as in the service's own settings.
     ///
     /// # Errors
-    /// The key can't be used.
-    pub fn receipt(
+    /// A key can't be used.
+    pub fn evidence(
         &self,
         document: &Document,
         signed: &Signed<'_>,
-        key: &SecretString,
-    ) -> Result<Receipt, Failed> {
-        let statement = Statement {
+        receipt_key: &SecretString,
+        pii_key: &SecretString,
+    ) -> Result<Evidence, Failed> {
+        let keys = ReceiptKeys::new(receipt_key)?;
+        let expires_at = signed.at + chrono::TimeDelta::days(document.days.into());
+        let copy = documents::signed_copy(&Signing {
+            nda_id: self.id,
+            pitch_id: self.pitch_id,
+            pitch_title: self.pitch_title,
+            version: 1,
+            version_hash: self.version_hash,
+            agreement: Some(&document.text),
+            document_hash: &document.hash,
+            owner_id: self.owner.id,
+            signer_id: self.requester.id,
+            signer_name: signed.name,
+            signer_title: signed.title,
+            signer_company: signed.company,
+            address: None,
+            key_id: &keys.key_id(),
+            at: signed.at,
+            expires_at,
+        })?;
+        let receipt = keys.sign(&Statement {
             kind: "pitchey.nda.receipt.v1",
             nda_id: self.id,
             nda_type: self.agreement()?,
@@ -172,9 +206,11 @@ impl Offered<'_> {
             signer_title: signed.title,
             signer_company: signed.company,
             signed_at: signed.at.into(),
-            expires_at: (signed.at + chrono::TimeDelta::days(document.days.into())).into(),
-            signed_copy_sha256: None,
-        };
-        Ok(ReceiptKeys::new(key)?.sign(&statement)?)
+            expires_at: expires_at.into(),
+            signed_copy_sha256: Some(&copy.hash),
+        })?;
+        let place = sealed_place("signed_copy", self.id);
+        let signed_copy = Sealer::new(pii_key)?.seal(&place, &STANDARD.encode(&copy.pdf))?;
+        Ok(Evidence { receipt, signed_copy, signed_copy_hash: copy.hash })
     }
 }

@@ -14,6 +14,7 @@ mod plans;
 pub mod policies;
 #[cfg(test)]
 mod proofs;
+pub mod readings;
 pub mod reports;
 pub mod search;
 pub mod share_links;

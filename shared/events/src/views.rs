@@ -15,7 +15,7 @@ pub(crate) static EVENTS: &[Entry] = &[
         meaning: "Details of pitches were shown to people who are neither owner nor admin. A batch; published without the outbox.",
         kind: Kind::Fact,
         producer: Pitches,
-        consumers: &[Analytics],
+        consumers: &[Analytics, Pitches],
         listeners: &[],
     },
     Entry {

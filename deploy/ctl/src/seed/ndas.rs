@@ -11,10 +11,12 @@ use super::data::{Demo, Nda, User};
 use crate::Failure;
 
 pitchey_config::settings! {
-    /// The part of the pitches service's settings that signs receipts.
-    struct Signing {
+    /// The part of the pitches service's settings that makes signatures lasting.
+    struct Keys {
         /// As in the service's own settings.
         receipt_signing_key: SecretString,
+        /// As in the service's own settings.
+        pii_key: SecretString,
     }
 }
 
@@ -24,8 +26,8 @@ pub(super) fn rows(
     written: &BTreeMap<i32, Written>,
     at: DateTime<Utc>,
 ) -> Result<Value, Failure> {
-    let key = pitchey_config::load::<Signing>("pitches")?.receipt_signing_key;
-    demo.ndas.iter().map(|nda| row(demo, written, nda, at, &key)).collect()
+    let keys = pitchey_config::load("pitches")?;
+    demo.ndas.iter().map(|nda| row(demo, written, nda, at, &keys)).collect()
 }
 
 fn row(
@@ -33,7 +35,7 @@ fn row(
     written: &BTreeMap<i32, Written>,
     nda: &Nda,
     at: DateTime<Utc>,
-    key: &SecretString,
+    keys: &Keys,
 ) -> Result<Value, Failure> {
     let failed = |what: String| Failure::Failed(format!("demo data: NDA {}: {what}", nda.id));
     let mut row = json!(nda);
@@ -73,8 +75,11 @@ fn row(
             company: nda.signer_company.as_deref(),
             at: at - age(signed).ok_or_else(|| failed(format!("{signed}: no age")))?,
         };
-        let receipt = offered.receipt(&document, &signed, key).map_err(|error| failed(error.to_string()))?;
-        row["receipt"] = json!(receipt);
+        let evidence = offered.evidence(&document, &signed, &keys.receipt_signing_key, &keys.pii_key);
+        let evidence = evidence.map_err(|error| failed(error.to_string()))?;
+        row["receipt"] = json!(evidence.receipt);
+        row["signed_copy"] = json!(evidence.signed_copy);
+        row["signed_copy_hash"] = json!(evidence.signed_copy_hash);
     }
     Ok(row)
 }

@@ -47,10 +47,11 @@ async fn contents(db: &TestDatabase) -> String {
     sql_query(sql).get_result::<Contents>(&mut db.admin().await).await.unwrap().contents
 }
 
-const DEVELOPMENT: [(&str, &str); 3] = [
+const DEVELOPMENT: [(&str, &str); 4] = [
     ("MESSAGING_MASTER_KEYS", "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU="),
     ("PITCHEY_MODE", "development"),
     ("PITCHES_RECEIPT_SIGNING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ("PITCHES_PII_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
 ];
 
 #[tokio::test]

@@ -54,7 +54,10 @@ async fn the_demo_data_is_alive_and_loading_it_again_changes_nothing() {
     assert!(states.values().all(|rows| *rows > 0), "{states:?}");
     let document = sarah.get(&platform, "/api/ndas/8/document").await.expect(200);
     assert!(String::from_utf8_lossy(&document.bytes).contains("The Modern Prometheus"));
-    sarah.get(&platform, "/api/ndas/8/receipt").await.expect(200);
+    let receipt = sarah.get(&platform, "/api/ndas/8/receipt").await.ok();
+    let copy = sarah.get(&platform, "/api/ndas/8/document?copy=signed").await.expect(200);
+    let hash = copy.header("x-document-sha256").expect("its hash");
+    assert!(receipt.to_string().contains(hash), "the receipt names the signed copy: {receipt}");
     let verified = sarah.get(&platform, "/api/ndas/8/verify").await.ok();
     assert_eq!(verified["valid"], true, "{verified}");
 

@@ -11,7 +11,7 @@ use super::{following, removal};
 use crate::error::Error;
 use crate::store::follows::{self, Target};
 use crate::store::pitches::{self, Count};
-use crate::store::{comments, investments, likes, ndas, policies, reports, share_links};
+use crate::store::{comments, investments, likes, ndas, policies, readings, reports, share_links};
 use crate::words::NdaStatus;
 
 /// Erases `user`. Doing it again finds nothing left to do.
@@ -34,6 +34,7 @@ pub async fn erase(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<(), 
     reports::forget(tx, user).await?;
     share_links::forget(tx, user).await?;
     policies::forget(tx, user).await?;
+    readings::forget(tx, user).await?;
     investments::forget(tx, user).await?;
     let mut liked = likes::forget(tx, user).await?;
     let commented = comments::forget(tx, user).await?;

@@ -1,4 +1,4 @@
-//! Lists of published pitches that somebody may like to see: over `pitches`, `follows`, `ndas` and `pitch_likes`.
+//! Lists of published pitches that somebody may like to see: over `pitches`, `follows`, `ndas`, `pitch_likes` and `genre_readings`.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -51,7 +51,8 @@ pub async fn feed(tx: &mut Tx, user: UserId, place: Place) -> QueryResult<(Vec<C
 }
 
 /// Ids of what to recommend to `user`, the best first: of the newest thousand pitches and the newest of each followed user, neither own nor
-/// signed for, first by whom the user follows and by the genres of the pitches that the user signed for, asked for, watches and likes.
+/// signed for, first by whom the user follows and by the genres of the pitches that the user signed for, asked for, watches, likes and
+/// opened.
 pub async fn recommended(tx: &mut Tx, user: UserId, hidden: &[UserId]) -> QueryResult<Vec<i32>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -82,7 +83,10 @@ pub(super) const RECOMMENDED: &str = "
         (SELECT pitch_id, 1 FROM pitch_likes WHERE user_id = $1 ORDER BY created_at DESC, pitch_id DESC LIMIT 100)
     ), tastes AS MATERIALIZED (
         SELECT genre, sum(weight)::float8 / sum(sum(weight)) OVER () AS share
-        FROM touched JOIN pitches ON pitches.id = touched.pitch_id GROUP BY genre
+        FROM (SELECT genre, weight::float8 FROM touched JOIN pitches ON pitches.id = touched.pitch_id
+              UNION ALL
+              SELECT genre, ln(1 + times) FROM genre_readings WHERE user_id = $1) AS liked
+        GROUP BY genre
     ), candidates AS (
         (SELECT pitch_id, user_id, genre, published_at FROM pitch_search ORDER BY published_at DESC, pitch_id DESC LIMIT 1000)
         UNION

@@ -54,6 +54,10 @@ pub const KINDS: &[(&str, &str)] = &[
         r#"SELECT pitch_id::bigint AS number, pitch_id AS "pitchId", created_at AS "createdAt" FROM pitch_likes WHERE user_id = $1"#,
     ),
     (
+        "genres_read",
+        r#"SELECT row_number() OVER (ORDER BY genre) AS number, genre, times, last_at AS "lastAt" FROM genre_readings WHERE user_id = $1"#,
+    ),
+    (
         "comments",
         r#"SELECT id AS number, id, pitch_id AS "pitchId", content, created_at AS "createdAt", edited_at AS "editedAt"
            FROM pitch_comments WHERE author_id = $1"#,

@@ -1,6 +1,7 @@
 use chrono::TimeDelta;
 use pitchey_bus::Delivered;
-use pitchey_events::{PitchId, Service, Trending, TrendingComputed};
+use pitchey_events::{PitchId, PitchOpened, Service, Trending, TrendingComputed, View, ViewSource};
+use pitchey_identity::Actor;
 use pitchey_testkit::Deliveries;
 use serde_json::{Value, json};
 
@@ -89,6 +90,24 @@ async fn one_is_recommended_what_followed_people_and_ones_own_taste_suggest() {
     }
     let recommended = async |actor| ids(&app.get("/api/pitches/recommended", actor).await.ok()["data"]);
     assert_eq!(recommended(&reader).await, [of[3], of[2], of[1], of[0]], "nothing is known: the newest");
+    let opened = |viewer: &Actor, pitch: i64| View {
+        pitch_id: PitchId(i32::try_from(pitch).unwrap()),
+        owner_id: Some(bob.id),
+        viewer_id: Some(viewer.id),
+        viewer_type: Some(viewer.user_type),
+        at: app.clock.now(),
+        source: ViewSource::Direct,
+        protected: false,
+        seconds: None,
+        ip: None,
+        user_agent: None,
+        request: None,
+    };
+    let of_nobody = View { viewer_id: None, viewer_type: None, ..opened(&reader, of[0]) };
+    let items = vec![opened(&reader, of[1]), of_nobody, opened(&reader, of[1]), opened(&reader, 999_999)];
+    deliveries(&app).await.deliver(&PitchOpened { items }).await;
+    assert_eq!(recommended(&reader).await, [of[1], of[0], of[3], of[2]], "a genre that is read");
+    assert_eq!(recommended(&ann).await, [of[3], of[2], of[1]], "by somebody else");
     app.post(&format!("/api/pitches/{}/like", of[2]), &reader, json!({})).await.expect(201);
     assert_eq!(recommended(&reader).await[0], of[2], "a genre that is liked");
     app.post(&format!("/api/users/{}/follow", ann.id), &reader, json!({})).await.expect(201);

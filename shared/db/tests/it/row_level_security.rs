@@ -15,11 +15,17 @@ struct Secured {
     mine: &'static str,
 }
 
-const SECURED: [Secured; 28] = [
+const SECURED: [Secured; 29] = [
     Secured {
         service: Service::Accounts,
         table: "sessions",
         insert: "INSERT INTO sessions (user_id, token, expires_at, access_expires_at) VALUES ({me}, gen_random_uuid(), now(), now())",
+        mine: "user_id = {me}",
+    },
+    Secured {
+        service: Service::Pitches,
+        table: "genre_readings",
+        insert: "INSERT INTO genre_readings (user_id, genre, times, last_at) VALUES ({me}, 'drama', 1, now())",
         mine: "user_id = {me}",
     },
     Secured {
@@ -314,6 +320,7 @@ async fn a_user_can_write_the_own_rows() {
     let only_the_system_writes = [
         "credits",
         "data_export_chunks",
+        "genre_readings",
         "notifications",
         "socket_streams",
         "socket_frames",
