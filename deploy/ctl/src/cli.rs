@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup::{Backup, Restore};
 use crate::config::Config;
+use crate::db::Db;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
@@ -59,6 +61,16 @@ pub enum Command {
     Config(Config),
     /// Play the story of one NDA through the gateway, as three new people, and print what happens.
     Demo(Demo),
+    /// How the database does.
+    Db {
+        /// What about it.
+        #[command(subcommand)]
+        command: Db,
+    },
+    /// Copy the whole database into one encrypted file, while everything runs.
+    Backup(Backup),
+    /// Bring a database back from such a file, and compare: every table must hold what was saved.
+    Restore(Restore),
     /// Events that a service could not handle, or that no queue took.
     Dlq {
         /// Where they are.

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to people")]
 
+mod backup;
 pub mod cli;
 mod config;
+mod db;
 mod demo;
 mod dlq;
 mod error;
@@ -46,7 +48,9 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn execute(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Backup(arguments) => backup::run(&arguments).await,
         Command::Config(arguments) => config::run(arguments).await,
+        Command::Db { command } => db::run(command).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
@@ -58,6 +62,7 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Maintenance(arguments) => maintenance::run(&arguments).await,
         Command::Migrate { database, command } => migrate::run(command, &database).await,
         Command::OpenApi(arguments) => openapi::run(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments).await,
         Command::Seed { database, at } => {
             seed::run(&database.url, at.unwrap_or_else(|| Clock::system().now())).await
         }
