@@ -1,7 +1,9 @@
 //! What only the owner of the tables may do, for all of them: no role of a service may, and none should. See docs/decisions.md.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use pitchey_clock::Clock;
@@ -15,10 +17,12 @@ pub(super) const OWNER: &str = "platform";
 const VACUUM: &str = "vacuum";
 const REINDEX: &str = "reindex";
 const STATISTICS: &str = "statistics";
+/// How often who waits for another run looks whether it has ended.
+const TURN: Duration = Duration::from_millis(500);
 /// All of them.
 pub(super) const JOBS: [&str; 3] = [VACUUM, REINDEX, STATISTICS];
 
-/// Whole tables with their partitions; those that are big are not kept waiting by those that are small.
+/// Whole tables: what is done to one is done to its partitions.
 const TABLES: &str = "
     SELECT format('%I', relname) AS name FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
@@ -54,9 +58,25 @@ async fn statistics(url: String, _: DateTime<Utc>) -> Result<i64, Failure> {
     each(&mut owner(&url).await?, TABLES, "ANALYZE").await
 }
 
-/// A connection of the run's own. It gives up on a table that is locked for long instead of being what everybody else waits for.
+/// A connection of the run's own, when no other run of these is under way: REINDEX CONCURRENTLY and what waits for its tables would wait for one another. That
+/// is why nobody waits in the database here, either. It gives up on a table that is locked for long instead of being what everybody else waits for.
 async fn owner(url: &str) -> Result<AsyncPgConnection, Failure> {
+    #[derive(QueryableByName)]
+    struct Turn {
+        #[diesel(sql_type = Bool)]
+        ours: bool,
+    }
     let mut connection = migrate::connect(url).await?;
+    loop {
+        // Held until the connection ends.
+        let turn: Turn = sql_query("SELECT pg_try_advisory_lock(hashtext('pitchey.maintenance')) AS ours")
+            .get_result(&mut connection)
+            .await?;
+        if turn.ours {
+            break;
+        }
+        tokio::time::sleep(TURN).await;
+    }
     for setting in
         ["SET ROLE pitchey_owner", "SET lock_timeout = '10s'", "SET application_name = 'pitchey maintenance'"]
     {

@@ -126,11 +126,12 @@ async fn who_serves_does_what_is_due_once_and_shows_it() {
     let mut serving: Vec<_> = addresses
         .iter()
         .map(|address| {
-            std::process::Command::new(env!("CARGO_BIN_EXE_ctl"))
+            tokio::process::Command::new(env!("CARGO_BIN_EXE_ctl"))
                 .args(["maintenance", "serve", "--address", &address.to_string()])
                 .env_clear()
                 .env("DATABASE_URL", db.admin_url())
                 .stdout(Stdio::null())
+                .kill_on_drop(true)
                 .spawn()
                 .unwrap()
         })
@@ -152,7 +153,7 @@ async fn who_serves_does_what_is_due_once_and_shows_it() {
         .await;
     }
     for child in &mut serving {
-        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
-        assert!(child.wait().unwrap().success());
+        kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        assert!(child.wait().await.unwrap().success());
     }
 }
