@@ -85,7 +85,7 @@ pub(super) const RECOMMENDED: &str = "
         SELECT genre, sum(weight)::float8 / sum(sum(weight)) OVER () AS share
         FROM (SELECT genre, weight::float8 FROM touched JOIN pitches ON pitches.id = touched.pitch_id
               UNION ALL
-              SELECT genre, ln(1 + times) FROM genre_readings WHERE user_id = $1) AS liked
+              SELECT genre, ln(1 + times) / 2 FROM genre_readings WHERE user_id = $1) AS liked
         GROUP BY genre
     ), candidates AS (
         (SELECT pitch_id, user_id, genre, published_at FROM pitch_search ORDER BY published_at DESC, pitch_id DESC LIMIT 1000)
