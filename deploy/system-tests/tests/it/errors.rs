@@ -188,9 +188,9 @@ async fn bodies(platform: &Platform, owner: &Person, routes: &[(Method, String)]
 /// Takes a form, no JSON.
 const UPLOAD: &str = "/api/media/upload";
 
-/// What a mail program sends to unsubscribe is a form, and says nothing that is read (RFC 8058).
+/// What a mail program sends to unsubscribe is a form, and says nothing that is read (RFC 8058); what nobody has signed is not read, either.
 fn is_read(path: &str) -> bool {
-    !path.starts_with("/api/email/unsubscribe")
+    !path.starts_with("/api/email/unsubscribe") && !path.starts_with("/api/webhooks/")
 }
 
 async fn identifiers(platform: &Platform, owner: &Person) {
