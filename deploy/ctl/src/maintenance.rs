@@ -91,7 +91,7 @@ async fn list(db: &SystemDb) -> Result<(), Failure> {
         );
     }
     for job in upkeep::JOBS {
-        println!("{:<44}{}", format!("{}/{job}", upkeep::OWNER), "runs here, or in `ctl maintenance serve`");
+        println!("{:<44}runs here, or in `ctl maintenance serve`", format!("{}/{job}", upkeep::OWNER));
     }
     Ok(())
 }
