@@ -67,7 +67,7 @@ impl Privacy {
     }
 }
 
-/// What a service tells about a user: implemented by the service, served with [`privacy_server`].
+/// What a service tells about a user: implemented by the service, served with [`privacy_server()`].
 pub trait Keeper: Send + Sync + 'static {
     /// Sends everything that the service keeps about `user`, a part a kind of row.
     fn export(&self, user: UserId, parts: &mut Parts) -> impl Future<Output = Result<(), Status>> + Send;

@@ -1,5 +1,5 @@
 //! The analytics service against real Postgres and RabbitMQ.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod activity;
 mod app;
