@@ -1,10 +1,13 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
 .PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test restore-test
 
+# Who has proofs.
+PROOFS = analytics ctl messaging notifications payments pitches system-tests
+
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
-soak:    ; @PITCHEY_SOAK=1 deploy/dev/test --profile soak --cargo-profile release
+soak:    ; @PITCHEY_SOAK=1 deploy/dev/test --profile soak --cargo-profile release $(PROOFS:%=-p pitchey-%) $(ARGS)
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings

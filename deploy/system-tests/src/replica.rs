@@ -95,8 +95,19 @@ impl Replica {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = self.child().as_ref().and_then(Child::id).expect("it runs");
-        kill(Pid::from_raw(pid.cast_signed()), signal).expect("a signal");
+        kill(Pid::from_raw(self.pid().cast_signed()), signal).expect("a signal");
+    }
+
+    fn pid(&self) -> u32 {
+        self.child().as_ref().and_then(Child::id).expect("it runs")
+    }
+
+    /// The most memory that was its own at any time since it started, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kilobytes = peak.trim().trim_end_matches(" kB");
+        kilobytes.parse::<u64>().expect("a number") * 1024
     }
 
     /// Everything it has logged.
