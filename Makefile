@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test restore-test
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test
 
 # Who has proofs.
 PROOFS = analytics ctl messaging notifications payments pitches system-tests
@@ -19,4 +19,5 @@ proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test
 
 compose-up:   ; @deploy/compose/up
 compose-test: ; @deploy/compose/test $(ARGS)
+stack-file:   ; @deploy/compose/stack-file
 restore-test: ; @deploy/backup/test

@@ -1,5 +1,7 @@
 //! The commands and their arguments.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
@@ -55,6 +57,16 @@ pub enum Command {
     ///
     /// Ids stay. May be interrupted and repeated: what is here already stays as it is. Reports what had to be mended or left out.
     Import(Import),
+    /// GET a path from the `maintenance serve` that runs beside it and print the answer: the health check of its container.
+    ///
+    /// Exit code 0: a success. 1: none.
+    Ask {
+        /// `/health` or `/metrics`.
+        path: String,
+        /// Where it listens.
+        #[arg(long, env = "CTL_MAINTENANCE_ADDRESS", default_value = "127.0.0.1:8109")]
+        address: SocketAddr,
+    },
     /// Print the code that the demo's admin needs beside the password to log in now (development).
     AdminCode,
     /// Print every setting of every service, with its default and what it means; add up the connections to Postgres.

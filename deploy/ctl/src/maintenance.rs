@@ -223,3 +223,15 @@ async fn health(db: web::Data<SystemDb>) -> HttpResponse {
         Err(_) => HttpResponse::ServiceUnavailable().body("the database is away"),
     }
 }
+
+/// Asks the `serve` that runs on this machine.
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> Result<(), Failure> {
+    let answer = pitchey_launch::ask_at(address, path)
+        .await
+        .map_err(|error| Failure::Failed(format!("GET http://{address}{path}: {error}")))?;
+    if !answer.is_success {
+        return Err(Failure::Failed(answer.body));
+    }
+    println!("{}", answer.body);
+    Ok(())
+}

@@ -42,22 +42,36 @@ pub(crate) fn ask(service: &str, path: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let asking = async {
-        let asked = get(reachable(door), path);
-        tokio::time::timeout(PATIENCE, asked)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer in {PATIENCE:?}").into()))
-    };
-    match runtime.block_on(asking) {
-        Ok((status, body)) => {
-            println!("{}", String::from_utf8_lossy(&body).trim_end());
-            if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match runtime.block_on(ask_at(door, path)) {
+        Ok(answer) => {
+            println!("{}", answer.body);
+            if answer.is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("{service}: GET http://{door}{path}: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What a process says of itself.
+pub struct Answer {
+    /// Whether its status is that of a success.
+    pub is_success: bool,
+    /// Its text.
+    pub body: String,
+}
+
+/// GETs `path` from the process that listens at `door`, on any address of this machine.
+///
+/// # Errors
+/// No answer within three seconds.
+pub async fn ask_at(door: SocketAddr, path: &str) -> Result<Answer, Failed> {
+    let (status, body) = tokio::time::timeout(PATIENCE, get(reachable(door), path))
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer in {PATIENCE:?}").into()))?;
+    let body = String::from_utf8_lossy(&body).trim_end().to_owned();
+    Ok(Answer { is_success: status.is_success(), body })
 }
 
 /// Who listens everywhere is asked here.
