@@ -18,6 +18,7 @@ use crate::mail;
 use crate::maintenance::Maintenance;
 use crate::migrate::Migrate;
 use crate::openapi::OpenApi;
+use crate::settings;
 
 /// Operates a Pitchey platform: schema, demo data, dead letters, documentation of what the code knows.
 ///
@@ -119,6 +120,12 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Database {
     /// URL of a role that may become pitchey_owner.
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = settings::database_url
+    )]
     pub url: String,
 }

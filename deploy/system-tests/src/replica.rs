@@ -20,6 +20,8 @@ pub struct Replica {
     pub(crate) http: u16,
     environment: Vec<(String, String)>,
     log: PathBuf,
+    /// Who vouches for it, if it speaks TLS.
+    authorities: Option<PathBuf>,
     child: Mutex<Option<Child>>,
 }
 
@@ -30,6 +32,7 @@ impl Replica {
         (http, rpc): (u16, u16),
         environment: &[(String, String)],
         dir: &Path,
+        authorities: Option<PathBuf>,
     ) -> Self {
         let prefix = service.as_str().to_uppercase();
         let mut environment = environment.to_vec();
@@ -38,7 +41,7 @@ impl Replica {
             environment.push((format!("{prefix}_RPC__ADDRESS"), format!("127.0.0.1:{rpc}")));
         }
         let log = dir.join(format!("{service}-{number}.log"));
-        Self { service, http, environment, log, child: Mutex::default() }
+        Self { service, http, environment, log, authorities, child: Mutex::default() }
     }
 
     /// Starts it, also again.
@@ -64,9 +67,29 @@ impl Replica {
 
     /// What it says of itself, if it can serve.
     pub async fn health(&self) -> Option<Value> {
-        let client = pitchey_testkit::http().timeout(Duration::from_secs(2)).build().ok()?;
-        let answer = client.get(format!("http://{}/health", self.address())).send().await.ok()?;
+        let mut client = pitchey_testkit::http().timeout(Duration::from_secs(2));
+        let mut scheme = "http";
+        if let Some(authorities) = &self.authorities {
+            let pem = std::fs::read(authorities).ok()?;
+            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).ok()?);
+            scheme = "https";
+        }
+        let url = format!("{scheme}://{}/health", self.address());
+        let answer = client.build().ok()?.get(url).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// What its program finds out as `ask PATH`, with the same settings: exit code and what it prints.
+    pub async fn ask(&self, path: &str) -> (i32, String) {
+        let output = Command::new(built(&format!("pitchey-{}", self.service)))
+            .args(["ask", path])
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .output()
+            .await
+            .expect("its program");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -3,10 +3,9 @@
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{
-    AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use pitchey_config::Trust;
 
 use crate::Error;
 use schema::__diesel_schema_migrations;
@@ -124,7 +123,8 @@ fn known() -> Vec<(String, String)> {
 }
 
 async fn connect(url: &str) -> Result<AsyncPgConnection, Failed> {
-    AsyncPgConnection::establish(url).await.map_err(|error| Failed(format!("cannot connect: {error}")))
+    // The URL says who may vouch for the server: `sslrootcert`.
+    crate::connect(url, &Trust::default()).await.map_err(|error| Failed(format!("cannot connect: {error}")))
 }
 
 async fn as_owner<T: Send + 'static>(

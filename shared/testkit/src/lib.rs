@@ -3,6 +3,7 @@
 
 pub mod actors;
 mod answer;
+mod authority;
 pub mod broker;
 mod client;
 mod collector;
@@ -20,6 +21,7 @@ mod size;
 mod wait;
 
 pub use answer::Answer;
+pub use authority::Authority;
 pub use broker::Broker;
 pub use client::{Client, Request, http};
 pub use collector::{Collector, Span};

@@ -101,8 +101,8 @@ async fn accounts(db: &TestDatabase) -> (Accounts, Client) {
     let broker = Broker::new();
     let address = ([127, 0, 0, 1], 0).into();
     let settings = Settings {
-        http: Http { address, workers: 2, drain_seconds: 1 },
-        rpc: Rpc { address },
+        http: Http { address, workers: 2, drain_seconds: 1, certificate: Default::default() },
+        rpc: Rpc { address, certificate: Default::default() },
         database: db.settings(Service::Accounts),
         broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
         identity: identity::keys(Service::Accounts),

@@ -30,7 +30,7 @@ impl Replica {
             .env("MESSAGING_MASTER_KEYS", master(5))
             .env("MESSAGING_MESSAGE_BURST", "100000")
             .env("RUST_LOG", "warn");
-        for (name, target) in &targets.0 {
+        for (name, target) in &targets.places {
             command.env(format!("MESSAGING_RPC_TARGETS__{}", name.to_uppercase()), target);
         }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
