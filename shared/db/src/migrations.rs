@@ -20,6 +20,9 @@ pub const FINGERPRINT: &str = env!("PITCHEY_SCHEMA_FINGERPRINT");
 /// Held while migrations run, so that several programs started at once wait for one another.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('pitchey.migrations'))";
 
+/// A migration waits this long for a table that others use; whoever comes after it waits behind it.
+const AS_OWNER: &str = "SET ROLE pitchey_owner; SET lock_timeout = '10s'";
+
 mod schema {
     diesel::table! {
         __diesel_schema_migrations (version) {
@@ -132,7 +135,7 @@ async fn as_owner<T: Send + 'static>(
     work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T, Failed> + Send + 'static,
 ) -> Result<T, Failed> {
     connection.batch_execute(LOCK).await.map_err(|error| Failed(error.to_string()))?;
-    connection.batch_execute("SET ROLE pitchey_owner").await.map_err(|error| Failed(error.to_string()))?;
+    connection.batch_execute(AS_OWNER).await.map_err(|error| Failed(error.to_string()))?;
     // The harness blocks its thread; both locks and the role end with the connection.
     tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection)))
         .await
