@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test restore-test
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test restore-test upgrade-test
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
@@ -17,3 +17,4 @@ proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test
 compose-up:   ; @deploy/compose/up
 compose-test: ; @deploy/compose/test $(ARGS)
 restore-test: ; @deploy/backup/test
+upgrade-test: ; @deploy/dev/upgrade-test $(FROM)

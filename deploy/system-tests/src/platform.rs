@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::look;
 use crate::ports::Ports;
-use crate::replica::{Replica, built};
+use crate::replica::{Replica, programs};
 
 /// The services that exist, in the order in which they start.
 const SERVICES: [Service; 7] = [
@@ -36,6 +37,7 @@ const UP: Duration = Duration::from_secs(60);
 pub struct Builder {
     replicas: BTreeMap<Service, usize>,
     environment: Vec<(String, String)>,
+    programs: Option<PathBuf>,
 }
 
 /// A running platform. Gone when dropped.
@@ -66,9 +68,20 @@ impl Builder {
         self
     }
 
+    /// Started from the programs in this folder, with the schema that their `ctl` makes.
+    #[must_use]
+    pub fn programs(mut self, folder: &Path) -> Self {
+        self.programs = Some(folder.to_owned());
+        self
+    }
+
     /// Starts it on the servers of this run.
     pub async fn start(self) -> Platform {
-        self.start_on(TestDatabase::create().await, Broker::new()).await
+        let db = match &self.programs {
+            Some(folder) => TestDatabase::migrated_by(&folder.join("ctl")).await,
+            None => TestDatabase::create().await,
+        };
+        self.start_on(db, Broker::new()).await
     }
 
     /// Starts it on servers that the test may break.
@@ -97,9 +110,12 @@ impl Builder {
             environment.push((format!("PITCHEY_RPC_TARGETS__{name}"), list(|ports| ports.1)));
         }
         environment.extend(self.environment);
+        let folder = self.programs.unwrap_or_else(programs);
         let replicas: Vec<_> = places
             .into_iter()
-            .map(|(service, number, ports)| Replica::new(service, number, ports, &environment, dir.path()))
+            .map(|(service, number, ports)| {
+                Replica::new(service, number, ports, &environment, &folder, dir.path())
+            })
             .collect();
         look::record(&db).await;
         replicas.iter().for_each(Replica::start);
@@ -204,7 +220,12 @@ impl Platform {
 
     /// Runs `ctl` with the platform's environment; returns its exit code and what it printed.
     pub async fn ctl(&self, arguments: &[&str]) -> (i32, String) {
-        let output = Command::new(built("ctl"))
+        self.ctl_of(&programs(), arguments).await
+    }
+
+    /// Runs the `ctl` in this folder.
+    pub async fn ctl_of(&self, programs: &Path, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(programs.join("ctl"))
             .args(arguments)
             .env_clear()
             .envs(self.environment.iter().cloned())
