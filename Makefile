@@ -1,5 +1,5 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test upgrade-test
 
 # Who has proofs.
 PROOFS = analytics ctl messaging notifications payments pitches system-tests
@@ -21,3 +21,4 @@ compose-up:   ; @deploy/compose/up
 compose-test: ; @deploy/compose/test $(ARGS)
 stack-file:   ; @deploy/compose/stack-file
 restore-test: ; @deploy/backup/test
+upgrade-test: ; @deploy/dev/upgrade-test $(FROM)

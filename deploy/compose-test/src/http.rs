@@ -19,14 +19,18 @@ pub struct Http {
 
 /// A request that may be sent again and again.
 pub struct Request<'a> {
+    /// GET, if `write` says nothing.
     pub method: Method,
+    /// With its query.
     pub path: &'a str,
+    /// Of somebody's session.
     pub token: Option<&'a str>,
     /// A key that makes repetitions one, with the body.
     pub write: Option<(&'a str, &'a Value)>,
 }
 
 impl Http {
+    /// Of the gateway at this URL.
     pub fn new(gateway: &str) -> Result<Self> {
         let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
         Ok(Self { client, gateway: gateway.to_owned() })

@@ -1,22 +1,16 @@
-#![doc = include_str!("../README.md")]
+//! The program: what is played, on what.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to people")]
 
-mod http;
-mod load;
 mod stack;
 mod steps;
-mod tally;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use pitchey_compose_test::{Failure, Result, http, load, tally};
 
 use stack::Stack;
-
-/// Why something is not as it has to be.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Result<T> = std::result::Result<T, Failure>;
 
 /// Plays what operators do to the platform with real containers, under load; fails at the first thing that is not as documented.
 #[derive(Debug, Parser)]

@@ -10,9 +10,11 @@ use crate::Result;
 pub struct Tally {
     /// How long each took from its first try to its success, in the order of their ends.
     pub reads: Vec<Duration>,
+    /// Likewise.
     pub writes: Vec<Duration>,
     /// Tries without success, by what was asked and what came; all of them were repeated.
     pub failed_reads: BTreeMap<String, u32>,
+    /// Likewise.
     pub failed_writes: BTreeMap<String, u32>,
     /// Requests that no repetition helped.
     pub lost: Vec<String>,

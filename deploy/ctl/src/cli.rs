@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::demo::Demo;
 use crate::dlq::{self, Dlq};
 use crate::events::Events;
+use crate::flags::Flags;
 use crate::import::Import;
 use crate::keys::Keys;
 use crate::load_sessions::LoadSessions;
@@ -92,6 +93,15 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Dlq,
+    },
+    /// What can be switched while everything runs: how it is set, and setting it.
+    Flags {
+        /// Where the flags are.
+        #[command(flatten)]
+        database: Database,
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Flags,
     },
     /// The keys that lie in the database, and the master keys over them.
     Keys {

@@ -9,6 +9,7 @@ mod demo;
 mod dlq;
 mod error;
 pub mod events;
+mod flags;
 mod import;
 mod keys;
 mod load_sessions;
@@ -55,6 +56,7 @@ async fn execute(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Dlq { at, command } => dlq::run(command, &at).await,
         Command::Events(arguments) => events::run(&arguments),
+        Command::Flags { database, command } => flags::run(command, &database.url).await,
         Command::Mail { command } => mail::run(&command),
         Command::Import(arguments) => import::run(arguments).await,
         Command::Keys { command } => keys::run(command).await,

@@ -15,4 +15,4 @@ pub use look::{Appended, Audited};
 pub use person::{As, PASSWORD, Person};
 pub use pitchey_testkit::{Answer, Client, SOON, wait_for, wait_until};
 pub use platform::{Builder, Platform};
-pub use replica::Replica;
+pub use replica::{Replica, programs};

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::look;
 use crate::ports::Ports;
-use crate::replica::{Replica, built};
+use crate::replica::{Replica, programs};
 
 /// The services that exist, in the order in which they start.
 const SERVICES: [Service; 7] = [
@@ -37,6 +37,7 @@ const UP: Duration = Duration::from_secs(60);
 pub struct Builder {
     replicas: BTreeMap<Service, usize>,
     environment: Vec<(String, String)>,
+    programs: Option<PathBuf>,
 }
 
 /// A running platform. Gone when dropped.
@@ -69,9 +70,20 @@ impl Builder {
         self
     }
 
+    /// Started from the programs in this folder, with the schema that their `ctl` makes.
+    #[must_use]
+    pub fn programs(mut self, folder: &Path) -> Self {
+        self.programs = Some(folder.to_owned());
+        self
+    }
+
     /// Starts it on the servers of this run.
     pub async fn start(self) -> Platform {
-        self.start_on(TestDatabase::create().await, Broker::new(), None).await
+        let db = match &self.programs {
+            Some(folder) => TestDatabase::migrated_by(&folder.join("ctl")).await,
+            None => TestDatabase::create().await,
+        };
+        self.start_on(db, Broker::new(), None).await
     }
 
     /// Starts it on servers that the test may break.
@@ -112,10 +124,12 @@ impl Builder {
             environment.extend(secured(dir.path(), authorities));
         }
         environment.extend(self.environment);
+        let folder = self.programs.unwrap_or_else(programs);
         let replicas: Vec<_> = places
             .into_iter()
             .map(|(service, number, ports)| {
-                Replica::new(service, number, ports, &environment, dir.path(), authorities.clone())
+                let authorities = authorities.clone();
+                Replica::new(service, number, ports, &environment, &folder, dir.path(), authorities)
             })
             .collect();
         look::record(&db).await;
@@ -247,7 +261,12 @@ impl Platform {
 
     /// Runs `ctl` with the platform's environment; returns its exit code and what it printed.
     pub async fn ctl(&self, arguments: &[&str]) -> (i32, String) {
-        let output = Command::new(built("ctl"))
+        self.ctl_of(&programs(), arguments).await
+    }
+
+    /// Runs the `ctl` in this folder.
+    pub async fn ctl_of(&self, programs: &Path, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(programs.join("ctl"))
             .args(arguments)
             .env_clear()
             .envs(self.environment.iter().cloned())

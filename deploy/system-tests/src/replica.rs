@@ -19,6 +19,8 @@ pub struct Replica {
     pub service: Service,
     pub(crate) http: u16,
     environment: Vec<(String, String)>,
+    /// The folder of the program that it is started from.
+    programs: Mutex<PathBuf>,
     log: PathBuf,
     /// Who vouches for it, if it speaks TLS.
     authorities: Option<PathBuf>,
@@ -31,6 +33,7 @@ impl Replica {
         number: usize,
         (http, rpc): (u16, u16),
         environment: &[(String, String)],
+        programs: &Path,
         dir: &Path,
         authorities: Option<PathBuf>,
     ) -> Self {
@@ -41,12 +44,13 @@ impl Replica {
             environment.push((format!("{prefix}_RPC__ADDRESS"), format!("127.0.0.1:{rpc}")));
         }
         let log = dir.join(format!("{service}-{number}.log"));
-        Self { service, http, environment, log, authorities, child: Mutex::default() }
+        let programs = Mutex::new(programs.to_owned());
+        Self { service, http, environment, programs, log, authorities, child: Mutex::default() }
     }
 
     /// Starts it, also again.
     pub fn start(&self) {
-        let program = built(&format!("pitchey-{}", self.service));
+        let program = self.programs().join(format!("pitchey-{}", self.service));
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
         let child = Command::new(&program)
             .env_clear()
@@ -58,6 +62,17 @@ impl Replica {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}: cargo build --bins", program.display()));
         *self.child() = Some(child);
+    }
+
+    /// Lets it end in order, and starts the program of another folder in its place.
+    ///
+    /// # Panics
+    /// If it does not end in order.
+    pub async fn become_that_of(&self, programs: &Path) {
+        let status = self.terminate().await;
+        assert!(status.success(), "{} ended with {status}:\n{}", self.service, self.log());
+        programs.clone_into(&mut self.programs());
+        self.start();
     }
 
     /// Where its HTTP is.
@@ -143,14 +158,17 @@ impl Replica {
         self.child().as_mut()?.try_wait().ok()?
     }
 
+    fn programs(&self) -> MutexGuard<'_, PathBuf> {
+        self.programs.lock().expect("nobody panics with it")
+    }
+
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().expect("nobody panics with it")
     }
 }
 
-/// A program of the workspace, beside the test's own.
-pub(crate) fn built(name: &str) -> PathBuf {
+/// Where the workspace's programs are: above the test's own.
+pub fn programs() -> PathBuf {
     let test = std::env::current_exe().expect("this program");
-    let folder = test.ancestors().nth(2).expect("target/debug");
-    folder.join(name)
+    test.ancestors().nth(2).expect("target/debug").to_owned()
 }

@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 
 pub use consumers::subscriptions;
 pub use http::routes;
+pub use ops::flags;
 pub use passwords::Hashing;
 pub use settings::Settings;
 

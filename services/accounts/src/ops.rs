@@ -5,6 +5,7 @@ pub mod closing;
 pub mod companies;
 pub mod consents;
 pub mod exports;
+pub mod flags;
 pub mod login;
 pub mod mail;
 pub mod moderation;

@@ -8,8 +8,8 @@ use crate::archive::Archive;
 use crate::error::Error;
 use crate::state::AppState;
 use crate::store::{
-    audit_log, company_verifications, data_requests, sessions, user_blocks, user_consents, user_preferences,
-    users,
+    audit_log, company_verifications, data_requests, feature_flags, sessions, user_blocks, user_consents,
+    user_preferences, users,
 };
 use crate::view::OwnUser;
 
@@ -25,6 +25,7 @@ pub async fn collect(state: &AppState, user: UserId, archive: &mut Archive) -> R
     let consents = user_consents::all(&mut tx, user).await?;
     let requests = data_requests::of_user(&mut tx, user).await?;
     let companies = company_verifications::of_user(&mut tx, user).await?;
+    let flags = feature_flags::of_user(&mut tx, user).await?;
     tx.commit().await?;
 
     archive.add("profile", &[OwnUser::of(row, &state.sealer)?]).await?;
@@ -73,6 +74,9 @@ pub async fn collect(state: &AppState, user: UserId, archive: &mut Archive) -> R
         })
         .collect();
     archive.add("company_verifications", &companies).await?;
+    let flags: Vec<_> =
+        flags.into_iter().map(|(flag, enabled)| json!({ "flag": flag, "enabled": enabled })).collect();
+    archive.add("feature_flags", &flags).await?;
     blocks(state, user, archive).await?;
     audit(state, user, archive).await
 }

@@ -7,10 +7,12 @@ use pitchey_events::{MailRequestId, Service, SessionId, UserId};
 use pitchey_identity::Actor;
 use pitchey_rpc::proto::accounts::accounts_server::{Accounts, AccountsServer};
 use pitchey_rpc::proto::accounts::directory_server::{Directory, DirectoryServer};
+use pitchey_rpc::proto::accounts::feature_flags_server::{FeatureFlags, FeatureFlagsServer};
 use pitchey_rpc::proto::accounts::{
-    AuthenticateReply, AuthenticateRequest, Block, BlockedIdsReply, BlockedIdsRequest, LiveSessionsReply,
-    LiveSessionsRequest, MailTokenReply, MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply,
-    RelationRequest, SearchRequest, SessionByIdRequest, UsersByIdsReply, UsersByIdsRequest,
+    AuthenticateReply, AuthenticateRequest, Block, BlockedIdsReply, BlockedIdsRequest, FeatureFlag,
+    FeatureFlagsReply, FeatureFlagsRequest, LiveSessionsReply, LiveSessionsRequest, MailTokenReply,
+    MailTokenRequest, RecipientsReply, RecipientsRequest, RelationReply, RelationRequest, SearchRequest,
+    SessionByIdRequest, UsersByIdsReply, UsersByIdsRequest,
 };
 use pitchey_rpc::{Caller, Session};
 use tonic::service::Routes;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::mail_tokens::Purpose;
+use crate::ops::flags::{self, Own, Row};
 use crate::state::AppState;
 use crate::store::people::{self, Words};
 use crate::store::sessions::{self, Authenticated};
@@ -33,7 +36,9 @@ const TOUCH: TimeDelta = TimeDelta::minutes(5);
 
 /// The gRPC services.
 pub fn routes(state: AppState) -> Routes {
-    Routes::new(AccountsServer::new(Door(state.clone()))).add_service(DirectoryServer::new(Door(state)))
+    Routes::new(AccountsServer::new(Door(state.clone())))
+        .add_service(DirectoryServer::new(Door(state.clone())))
+        .add_service(FeatureFlagsServer::new(Door(state)))
 }
 
 struct Door(AppState);
@@ -145,7 +150,20 @@ impl Directory for Door {
     }
 }
 
+#[tonic::async_trait]
+impl FeatureFlags for Door {
+    async fn list(&self, _: Request<FeatureFlagsRequest>) -> Result<Response<FeatureFlagsReply>, Status> {
+        Ok(Response::new(FeatureFlagsReply { flags: self.flags().await? }))
+    }
+}
+
 impl Door {
+    async fn flags(&self) -> Result<Vec<FeatureFlag>, Error> {
+        let mut tx = self.0.databases.system.begin().await?;
+        let all = flags::list(&mut tx).await?;
+        Ok(all.into_iter().map(flag).collect())
+    }
+
     /// As the viewer: row level security tells who has a block with them.
     async fn found(&self, request: &SearchRequest) -> Result<Vec<User>, Error> {
         let Some(words) = Words::of(&request.text) else { return Ok(Vec::new()) };
@@ -222,6 +240,17 @@ impl Door {
             name: to.name,
             expires_at: row.expires_at.timestamp_millis(),
         }))
+    }
+}
+
+fn flag((row, own): (Row, Own)) -> FeatureFlag {
+    let of = |wanted| own.iter().filter(move |(_, on)| **on == wanted).map(|(user, _)| user.0).collect();
+    FeatureFlag {
+        key: row.key,
+        enabled: row.enabled,
+        share: row.share.into(),
+        on_for: of(true),
+        off_for: of(false),
     }
 }
 

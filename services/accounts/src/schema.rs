@@ -205,6 +205,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, SmallInt, Text, Timestamptz, VarChar};
+
+    feature_flags (key) {
+        key -> VarChar,
+        description -> Text,
+        enabled -> Bool,
+        share -> SmallInt,
+        version -> BigInt,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Bool, Integer, VarChar};
+
+    feature_flag_users (flag, user_id) {
+        flag -> VarChar,
+        user_id -> Integer,
+        enabled -> Bool,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> BigInt,
         user_id -> Nullable<Integer>,
@@ -222,8 +246,10 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(feature_flag_users -> feature_flags (flag));
 diesel::joinable!(mail_tokens -> users (user_id));
 diesel::joinable!(company_verifications -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(feature_flags, feature_flag_users);
 diesel::allow_tables_to_appear_in_same_query!(data_requests, data_export_chunks);
 diesel::allow_tables_to_appear_in_same_query!(
     users,

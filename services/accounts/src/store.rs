@@ -3,6 +3,7 @@
 pub mod audit_log;
 pub mod company_verifications;
 pub mod data_requests;
+pub mod feature_flags;
 pub mod login_attempts;
 pub mod mail_tokens;
 pub mod people;

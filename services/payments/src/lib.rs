@@ -2,6 +2,7 @@
 
 mod consumers;
 mod error;
+mod flags;
 mod http;
 mod jobs;
 mod local;
@@ -23,6 +24,7 @@ use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::Service;
+use pitchey_flags::Flags;
 use pitchey_identity::Verifier;
 use pitchey_jobs::Started;
 use pitchey_launch::{Failed, Process};
@@ -78,13 +80,14 @@ impl Process for Payments {
     async fn start(settings: Settings, clock: Clock) -> Result<Self, Failed> {
         let databases = Databases::open(&settings.database).await?;
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
-        let state = AppState::new(&settings, databases.clone(), clock.clone())?;
+        let flags = flags::follow(&settings, &clock).await?;
+        let state = AppState::new(&settings, databases.clone(), clock.clone(), flags)?;
         let bus = Arc::new(Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             consumers::subscriptions(&state),
-            Listeners::new(),
+            flags::listeners(&state.flags),
         ));
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc.clone(),
@@ -121,7 +124,12 @@ impl Process for Payments {
     }
 }
 
-/// What the service does with events; a test compares it with the catalogue.
-pub fn consumes(settings: &Settings, databases: Databases, clock: Clock) -> Result<Consumes, Failed> {
-    Ok(consumers::subscriptions(&AppState::new(settings, databases, clock)?).into())
+/// What the service does with events, and what each replica hears; a test compares it with the catalogue.
+pub fn hears(
+    settings: &Settings,
+    databases: Databases,
+    clock: Clock,
+) -> Result<(Consumes, Listeners), Failed> {
+    let state = AppState::new(settings, databases, clock, Flags::defaults())?;
+    Ok((consumers::subscriptions(&state).into(), flags::listeners(&state.flags)))
 }

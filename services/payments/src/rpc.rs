@@ -1,6 +1,7 @@
 //! What payments tells other services, and does for them.
 
 use pitchey_events::{HoldKey, Service, UserId};
+use pitchey_flags::Flag;
 use pitchey_rpc::proto::payments::payments_server::{Payments, PaymentsServer};
 use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
 use pitchey_rpc::{Caller, Keeper, Parts, privacy_server};
@@ -57,8 +58,9 @@ fn asked(request: &HoldRequest, charge: bool) -> Result<Asked, Error> {
 
 impl Door {
     async fn take(&self, asked: Asked) -> Result<HoldReply, Error> {
+        let charged = self.0.flags.is_on(Flag::ChargeCredits, asked.user);
         let mut tx = self.0.databases.system.begin().await?;
-        let outcome = match holds::take(&mut tx, asked, self.0.clock.now()).await? {
+        let outcome = match holds::take(&mut tx, asked, charged, self.0.clock.now()).await? {
             Outcome::KeyInUse => {
                 drop(tx);
                 let mut tx = self.0.databases.system.begin().await?;

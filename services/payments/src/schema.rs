@@ -53,6 +53,7 @@ diesel::table! {
         uncovered -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        free_because -> Nullable<VarChar>,
     }
 }
 

@@ -2,6 +2,7 @@ use pitchey_bus::Broker;
 use pitchey_config::{Http, Mode, Rpc, settings};
 use pitchey_db::Database;
 use pitchey_identity::Identity;
+use pitchey_rpc::Targets;
 use secrecy::SecretString;
 
 settings! {
@@ -19,6 +20,8 @@ settings! {
         pub broker: Broker,
         /// Who may call, and how to sign own calls.
         pub identity: Identity,
+        /// Where other services' gRPC is, by service. Without accounts, feature flags stay at their defaults.
+        pub rpc_targets: Targets = Targets::default(),
         /// The payment provider.
         pub stripe: Stripe,
         /// Seconds between sweeps: of holds nobody confirmed, grants that are due, plans whose grace is over.

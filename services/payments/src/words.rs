@@ -68,6 +68,18 @@ words! {
 }
 
 words! {
+    /// Why something that has a price was free.
+    Free: VarChar {
+        /// Credits were not charged to this user then.
+        Flag = "flag",
+        /// The user's plan has it.
+        Plan = "plan",
+        /// It was among the first ones.
+        Allowance = "allowance",
+    }
+}
+
+words! {
     /// What a movement of money was.
     TransactionType: VarChar {
         /// For a plan.

@@ -120,6 +120,14 @@ pub(crate) static EVENTS: &[Entry] = &[
         consumers: &[Notifications],
         listeners: &[],
     },
+    Entry {
+        event_type: FeatureFlagChanged::TYPE,
+        meaning: "An operator switched a feature flag. What it is now, accounts tells.",
+        kind: Kind::State,
+        producer: Accounts,
+        consumers: &[],
+        listeners: &[Payments],
+    },
 ];
 
 /// See the catalogue.
@@ -369,5 +377,26 @@ impl Event for DataExportReady {
 
     fn subject(&self) -> Subject {
         self.user_id.into()
+    }
+}
+
+/// See the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureFlagChanged {
+    /// The flag's name; the reader's program may not know it.
+    pub flag: String,
+    /// `feature_flags.version` after the change.
+    pub version: i64,
+}
+
+impl Event for FeatureFlagChanged {
+    const TYPE: &'static str = "feature_flag.changed.v1";
+
+    fn subject(&self) -> Subject {
+        Subject(format!("feature_flag/{}", self.flag))
+    }
+
+    fn subject_version(&self) -> Option<i64> {
+        Some(self.version)
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::client::Caller;
 use crate::proto::accounts::accounts_client::AccountsClient;
 use crate::proto::accounts::directory_client::DirectoryClient;
+use crate::proto::accounts::feature_flags_client::FeatureFlagsClient;
 use crate::proto::accounts::{self as proto};
 use crate::{Error, Targets};
 
@@ -234,6 +235,22 @@ impl Accounts {
             })
             .await?;
         reply.users.into_iter().map(PublicUser::try_from).collect()
+    }
+
+    /// Every feature flag that an operator ever set.
+    ///
+    /// # Errors
+    /// Nobody knows now.
+    pub async fn feature_flags(&self) -> Result<Vec<proto::FeatureFlag>, Error> {
+        let reply = self
+            .0
+            .call(
+                "/pitchey.accounts.v1.FeatureFlags/List",
+                proto::FeatureFlagsRequest {},
+                |channel, request| async move { FeatureFlagsClient::new(channel).list(request).await },
+            )
+            .await?;
+        Ok(reply.flags)
     }
 
     /// Where to send mail to `ids`, in any order; ids nobody has are left out.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -62,6 +63,21 @@ impl TestDatabase {
         let (server, mut admin) = server(&environment::database_url()).await;
         let name = create(&mut admin, "TEMPLATE template0").await.expect("CREATE DATABASE");
         Self { server, name, roles: BTreeMap::new() }
+    }
+
+    /// A database with the schema that `ctl`, a program of some release, makes.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn migrated_by(ctl: &Path) -> Self {
+        let mut db = Self::empty().await;
+        let mut migrate = tokio::process::Command::new(ctl);
+        let migrate = migrate.args(["migrate", "up"]).env_clear().env("DATABASE_URL", db.admin_url());
+        let migrated = migrate.output().await.unwrap_or_else(|error| panic!("{}: {error}", ctl.display()));
+        let said = String::from_utf8_lossy(&migrated.stderr);
+        assert!(migrated.status.success(), "{} migrate up: {said}", ctl.display());
+        db.roles = roles(&mut db.admin().await).await;
+        db
     }
 
     /// Its URL for the superuser.

@@ -4,6 +4,7 @@
 mod backup;
 mod database;
 mod documents;
+mod flags;
 mod import;
 mod maintenance;
 mod report;

@@ -10,4 +10,5 @@ mod money;
 mod proofs;
 mod the_flow;
 mod traces;
+mod upgrade;
 mod world;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use pitchey_system_tests::{Person, Platform, SOON, wait_until};
+use pitchey_events::Service;
+use pitchey_system_tests::{Client, Person, Platform, SOON, wait_until};
 use serde_json::json;
 
 use crate::world::{Cast, Given, World};
@@ -34,6 +35,49 @@ async fn a_request_holds_ten_credits_a_no_gives_them_back_and_a_yes_spends_them(
     })
     .await;
     platform.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_can_stop_and_resume_charging_while_everything_runs() {
+    let platform = Platform::builder().replicas(Service::Payments, 2).start().await;
+    let cast = Cast::assemble(&platform).await;
+    let [before, ..] = credits(&platform, &cast.requester).await;
+    let switch = async |arguments: &[&str], percent: &str| {
+        let arguments = [&["flags", "set", "charge_credits", "--by", "ann", "--reason", "a test"], arguments];
+        let (code, said) = platform.ctl(&arguments.concat()).await;
+        assert_eq!(code, 0, "{said}");
+        let switched = Instant::now();
+        let told = format!("feature_flag_percent{{flag=\"charge_credits\"}} {percent}\n");
+        for replica in platform.replicas_of(Service::Payments) {
+            let metrics = Client::unsigned(replica.address());
+            wait_until("every replica to know", SOON, async || {
+                let answer = metrics.get("/metrics").send().await;
+                String::from_utf8_lossy(&answer.bytes).contains(&told)
+            })
+            .await;
+        }
+        assert!(switched.elapsed() < Duration::from_secs(2), "{:?}", switched.elapsed());
+    };
+
+    let charged = World::build(&platform, &cast, Given::Pending).await;
+    switch(&["--off"], "0").await;
+    let free = World::build(&platform, &cast, Given::Approved).await;
+    assert_eq!(credits(&platform, &cast.requester).await, [before - 10, 10, 0], "only the first is paid");
+    switch(&["--on"], "100").await;
+    let approve = |nda| format!("/api/ndas/{nda}/approve");
+    cast.owner.post(&platform, &approve(charged.nda), &json!({})).await.expect(200);
+    let revoke = format!("/api/ndas/{}/revoke", free.nda);
+    cast.owner.post(&platform, &revoke, &json!({ "reason": "It was free." })).await.expect(200);
+    platform.settled().await;
+    assert_eq!(credits(&platform, &cast.requester).await, [before - 10, 0, 10], "nothing is given back");
+    World::build(&platform, &cast, Given::Pending).await;
+    assert_eq!(credits(&platform, &cast.requester).await, [before - 20, 10, 10], "charged again");
+
+    let switched = platform.audit_log().await;
+    let switched = switched.iter().filter(|line| line.action == "feature_flag.switched").count();
+    assert_eq!(switched, 2);
+    let (code, said) = platform.ctl(&["maintenance", "run", "payments/reconcile"]).await;
+    assert!(code == 0 && said.trim_end().ends_with("touched 0"), "the books: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

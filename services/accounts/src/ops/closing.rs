@@ -16,7 +16,8 @@ use crate::store::data_requests::{self, DataRequest, Kind, Status};
 use crate::store::sessions::EndReason;
 use crate::store::users::{self, Standing, User};
 use crate::store::{
-    self, company_verifications, mail_tokens, user_blocks, user_consents, user_preferences, user_totp,
+    self, company_verifications, feature_flags, mail_tokens, user_blocks, user_consents, user_preferences,
+    user_totp,
 };
 
 /// How long the account can be had back by logging in.
@@ -93,6 +94,7 @@ async fn anonymise(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<(), Er
     user_preferences::forget(tx, id).await?;
     user_totp::forget(tx, id).await?;
     company_verifications::forget(tx, id).await?;
+    feature_flags::forget(tx, id).await?;
     user_consents::clear_addresses(tx, id).await?;
     data_requests::forget_archives(tx, id).await?;
     data_requests::end(tx, id, Kind::Deletion, Status::Completed, now).await?;

@@ -101,7 +101,15 @@ async fn a_copy_has_what_every_service_keeps_and_is_the_users_alone() {
     assert_eq!(files["pitches/pitches.json"].as_array().unwrap().len(), 3, "parts of a kind are one file");
     assert_eq!(files["pitches/pitches.json"][0]["userId"], ada.actor.id.0);
     assert_eq!(files["pitches/ndas.json"], json!([]));
-    for file in ["sessions", "consents", "activity", "data_requests", "company_verifications", "blocked"] {
+    for file in [
+        "sessions",
+        "consents",
+        "activity",
+        "data_requests",
+        "company_verifications",
+        "feature_flags",
+        "blocked",
+    ] {
         assert!(files[&format!("{file}.json")].is_array(), "{file}");
     }
     let kept = app.text("SELECT string_agg(content, '') FROM data_export_chunks").await.unwrap();

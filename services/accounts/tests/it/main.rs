@@ -10,6 +10,7 @@ mod contract;
 mod database;
 mod deletion;
 mod export;
+mod flags;
 mod login;
 mod passwords;
 mod preferences;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::store::holds::{self, Hold};
 use crate::store::ledger::{self, As, Change, Taking};
 use crate::store::{credits, plans};
-use crate::words::{HoldStatus, LedgerKind, Reason};
+use crate::words::{Free, HoldStatus, LedgerKind, Reason};
 
 /// How long a hold waits for the event that makes it firm.
 pub const TENTATIVE: TimeDelta = TimeDelta::minutes(2);
@@ -44,13 +44,14 @@ pub enum Outcome {
     KeyInUse,
 }
 
-/// Takes what is asked for.
-pub async fn take(tx: &mut Tx, asked: Asked, now: DateTime<Utc>) -> Result<Outcome, Error> {
+/// Takes what is asked for; nothing, where credits are not `charged` to this user. That is decided here and now, and noted: what becomes of the hold later
+/// follows from what it took.
+pub async fn take(tx: &mut Tx, asked: Asked, charged: bool, now: DateTime<Utc>) -> Result<Outcome, Error> {
     if !(1..=MOST).contains(&asked.amount) {
         return Err(Error::HoldInvalid("the price is not between 1 and 1000"));
     }
-    if asked.reason == Reason::PitchPublish && publishes_for_free(tx, asked.user, now).await? {
-        match holds::free(tx, asked.key, asked.user, asked.reason, now + TENTATIVE, now).await {
+    if let Some(because) = free(tx, asked, charged, now).await? {
+        match holds::free(tx, asked.key, asked.user, asked.reason, because, now + TENTATIVE, now).await {
             Err(error) if is_in_use(&error) => return Ok(Outcome::KeyInUse),
             written => written?,
         }
@@ -109,11 +110,21 @@ async fn balance(tx: &mut Tx, user: UserId) -> Result<i32, Error> {
     Ok(credits::find(tx, user).await?.map_or(0, |credits| credits.balance))
 }
 
-/// On a paid plan, and for the first pitches. Decided under the lock of the user's row, so that no two are the third.
-async fn publishes_for_free(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<bool, Error> {
-    credits::lock(tx, user).await?;
-    let tier = plans::find(tx, user).await?.map_or(Tier::Free, |plan| plan.tier_at(now));
-    Ok(tier != Tier::Free || holds::publications(tx, user).await? < FREE_PUBLICATIONS)
+/// Why it is free, if it is. Publishing is on a paid plan, and for the first pitches: decided under the lock of the user's row, so that no two are the third.
+async fn free(tx: &mut Tx, asked: Asked, charged: bool, now: DateTime<Utc>) -> Result<Option<Free>, Error> {
+    if !charged {
+        return Ok(Some(Free::Flag));
+    }
+    if asked.reason != Reason::PitchPublish {
+        return Ok(None);
+    }
+    credits::lock(tx, asked.user).await?;
+    let tier = plans::find(tx, asked.user).await?.map_or(Tier::Free, |plan| plan.tier_at(now));
+    if tier != Tier::Free {
+        return Ok(Some(Free::Plan));
+    }
+    let published = holds::publications(tx, asked.user).await?;
+    Ok((published < FREE_PUBLICATIONS).then_some(Free::Allowance))
 }
 
 async fn tell_if_low(tx: &mut Tx, user: UserId, balance: i32, taken: i32) -> Result<(), Error> {

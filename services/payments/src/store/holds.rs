@@ -11,7 +11,7 @@ use pitchey_events::{HoldKey, UserId};
 use uuid::Uuid;
 
 use crate::schema::credit_holds as holds;
-use crate::words::{HoldStatus, Reason};
+use crate::words::{Free, HoldStatus, Reason};
 
 /// A hold.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -46,7 +46,7 @@ pub async fn lock(tx: &mut Tx, key: HoldKey) -> QueryResult<Option<Hold>> {
     holds::table.find(key.0).select(Hold::as_select()).for_update().first(tx).await.optional()
 }
 
-/// A hold of nothing: what it is for is free.
+/// A hold of nothing: what it is for is free, `because` of that.
 ///
 /// # Errors
 /// `credit_holds_pkey` if the key is in use.
@@ -55,6 +55,7 @@ pub async fn free(
     key: HoldKey,
     user: UserId,
     reason: Reason,
+    because: Free,
     until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -64,6 +65,7 @@ pub async fn free(
             holds::user_id.eq(user.0),
             holds::reason.eq(reason),
             holds::amount.eq(0),
+            holds::free_because.eq(because),
             holds::tentative_until.eq(until),
             holds::created_at.eq(now),
             holds::updated_at.eq(now),

@@ -79,6 +79,7 @@ impl App {
             database: db.settings(Service::Payments),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Payments),
+            rpc_targets: Targets::default(),
             stripe: Stripe {
                 key: None,
                 webhook_secrets: None,
@@ -108,7 +109,7 @@ impl App {
         let client = Client::gateway(Service::Payments, service.http_address()).by(&clock);
         let rpc = rpc(Service::Pitches, &service, &clock);
         let databases = db.databases(Service::Payments).await;
-        let consumes = pitchey_payments::consumes(&settings, databases.clone(), clock.clone()).unwrap();
+        let (consumes, _) = pitchey_payments::hears(&settings, databases.clone(), clock.clone()).unwrap();
         let deliveries = Deliveries::to(Service::Payments, consumes, &databases);
         Self { client, rpc, deliveries, service, clock, settings, watch: emitted, db }
     }

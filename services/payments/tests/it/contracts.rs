@@ -1,4 +1,4 @@
-use pitchey_bus::{Listeners, Plan};
+use pitchey_bus::Plan;
 use pitchey_clock::Clock;
 use pitchey_config::Mode;
 use pitchey_events::Service;
@@ -20,8 +20,8 @@ async fn schema_rs_says_what_the_database_has() {
 async fn the_catalogue_and_the_consumers_agree() {
     let app = App::start().await;
     let databases = app.db.databases(Service::Payments).await;
-    let consumes = pitchey_payments::consumes(&app.settings, databases, app.clock.clone()).unwrap();
-    let found = consumes.disagreements(Service::Payments, &Listeners::new(), &Plan::default());
+    let (consumes, listeners) = pitchey_payments::hears(&app.settings, databases, app.clock.clone()).unwrap();
+    let found = consumes.disagreements(Service::Payments, &listeners, &Plan::default());
     assert!(found.is_empty(), "{found:?}");
 }
 

@@ -6,6 +6,7 @@ mod app;
 mod contracts;
 mod credits;
 mod faults;
+mod flags;
 mod holds;
 mod plans;
 mod privacy;

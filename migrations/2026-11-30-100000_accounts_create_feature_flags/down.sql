@@ -1,0 +1,2 @@
+drop table feature_flag_users;
+drop table feature_flags;

@@ -1,0 +1,1 @@
+alter table credit_holds drop column free_because;
