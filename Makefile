@@ -7,7 +7,7 @@ PROOFS = analytics ctl messaging notifications payments pitches system-tests
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
-soak:    ; @PITCHEY_SOAK=1 deploy/dev/test --profile soak --cargo-profile release $(PROOFS:%=-p pitchey-%) $(ARGS)
+soak:    ; @deploy/dev/soak $(PROOFS:%=-p pitchey-%) $(ARGS)
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings

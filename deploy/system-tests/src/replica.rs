@@ -166,9 +166,3 @@ impl Replica {
         self.child.lock().expect("nobody panics with it")
     }
 }
-
-/// Where the workspace's programs are: above the test's own.
-pub fn programs() -> PathBuf {
-    let test = std::env::current_exe().expect("this program");
-    test.ancestors().nth(2).expect("target/debug").to_owned()
-}
