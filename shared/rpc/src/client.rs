@@ -52,7 +52,7 @@ pub(crate) struct Caller {
     replicas: Replicas,
     channels: Arc<Mutex<HashMap<Location, Channel>>>,
     /// How replicas are spoken to that are spoken to by TLS.
-    tls: ClientTlsConfig,
+    tls: Arc<ClientTlsConfig>,
     /// Drives the connections, whoever calls.
     runtime: Handle,
     signer: Signer,
@@ -74,7 +74,14 @@ impl Caller {
             }
             Err(_) => ClientTlsConfig::new(),
         };
-        Ok(Self { service, replicas, channels: Arc::default(), tls, runtime: Handle::current(), signer })
+        Ok(Self {
+            service,
+            replicas,
+            channels: Arc::default(),
+            tls: Arc::new(tls),
+            runtime: Handle::current(),
+            signer,
+        })
     }
 
     /// Makes one call: a look-up, or one that is safe to repeat. Where a replica is not there, the next is tried.
@@ -139,7 +146,7 @@ impl Caller {
     fn endpoint(&self, location: &Location) -> Result<Endpoint, tonic::transport::Error> {
         match &location.name {
             Some(name) => {
-                endpoint("https", location.address).tls_config(self.tls.clone().domain_name(&**name))
+                endpoint("https", location.address).tls_config((*self.tls).clone().domain_name(&**name))
             }
             None => Ok(endpoint("http", location.address)),
         }
