@@ -79,7 +79,7 @@ async fn list(tx: &mut Tx) -> Result<(), Failure> {
         match set.iter().find(|(row, _)| row.key == flag.as_str()) {
             Some((row, own)) => show(row, own, flag.meaning()),
             None => {
-                println!("{flag}: {}, as nobody has set it\n    {}", word(flag.default()), flag.meaning())
+                println!("{flag}: {}, as nobody has set it\n    {}", word(flag.default()), flag.meaning());
             }
         }
     }
