@@ -91,7 +91,12 @@ async fn large_files_take_little_memory_and_keep_no_owner_waiting() {
         pending.len(),
     );
     assert!(longest < PATIENCE, "an owner waited {longest:?}");
-    assert!(after.0.max(after.1) < MEMORY, "gateway, pitches: {before:?} -> {after:?}");
+    // Programs that are not optimised have most of that before the first upload.
+    let most = |before: u64| size(before + MEMORY / 2, MEMORY);
+    assert!(
+        after.0 < most(before.0) && after.1 < most(before.1),
+        "gateway, pitches: {before:?} -> {after:?}"
+    );
     let files = format!("SELECT count(*) FROM media_files WHERE pitch_id = {pitch}");
     assert_eq!(platform.number(&files).await, i64::from(CLIENTS));
 }
