@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Below the range from which the system takes ports for outgoing connections.
 const FIRST: u32 = 10_000;
-const EACH: u32 = 25;
-const REGIONS: u32 = 400;
+const EACH: u32 = 40;
+const REGIONS: u32 = 250;
 
 /// The ports of one platform. Each test process has a region of its own, so that between the look and the use nobody else comes.
 pub(crate) struct Ports(u32, u32);
