@@ -1,10 +1,13 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
-.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test restore-test upgrade-test
+.PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test upgrade-test
+
+# Who has proofs.
+PROOFS = analytics ctl messaging notifications payments pitches system-tests
 
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
-soak:    ; @PITCHEY_SOAK=1 deploy/dev/test --profile soak --cargo-profile release
+soak:    ; @deploy/dev/soak $(PROOFS:%=-p pitchey-%) $(ARGS)
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
@@ -16,5 +19,6 @@ proto:   ; @PITCHEY_REGENERATE=1 cargo test --quiet --package pitchey-rpc --test
 
 compose-up:   ; @deploy/compose/up
 compose-test: ; @deploy/compose/test $(ARGS)
+stack-file:   ; @deploy/compose/stack-file
 restore-test: ; @deploy/backup/test
 upgrade-test: ; @deploy/dev/upgrade-test $(FROM)

@@ -1,5 +1,7 @@
 //! The commands and their arguments.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
@@ -17,6 +19,7 @@ use crate::mail;
 use crate::maintenance::Maintenance;
 use crate::migrate::Migrate;
 use crate::openapi::OpenApi;
+use crate::settings;
 
 /// Operates a Pitchey platform: schema, demo data, dead letters, documentation of what the code knows.
 ///
@@ -56,6 +59,16 @@ pub enum Command {
     ///
     /// Ids stay. May be interrupted and repeated: what is here already stays as it is. Reports what had to be mended or left out.
     Import(Import),
+    /// GET a path from the `maintenance serve` that runs beside it and print the answer: the health check of its container.
+    ///
+    /// Exit code 0: a success. 1: none.
+    Ask {
+        /// `/health` or `/metrics`.
+        path: String,
+        /// Where it listens.
+        #[arg(long, env = "CTL_MAINTENANCE_ADDRESS", default_value = "127.0.0.1:8109")]
+        address: SocketAddr,
+    },
     /// Print the code that the demo's admin needs beside the password to log in now (development).
     AdminCode,
     /// Print every setting of every service, with its default and what it means; add up the connections to Postgres.
@@ -117,6 +130,12 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Database {
     /// URL of a role that may become pitchey_owner.
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = settings::database_url
+    )]
     pub url: String,
 }

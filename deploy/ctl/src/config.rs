@@ -15,7 +15,7 @@ use pitchey_notifications::Notifications;
 use pitchey_payments::Payments;
 use pitchey_pitches::Pitches;
 
-use crate::{Failure, migrate};
+use crate::{Failure, migrate, settings};
 
 /// What the platform is to look like.
 #[derive(Debug, Args)]
@@ -24,7 +24,13 @@ pub struct Config {
     #[arg(long = "replicas", value_name = "SERVICE=COUNT", value_parser = replicas)]
     replicas: Vec<(Service, usize)>,
     /// URL of the database, to ask how many connections it allows.
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = settings::database_url
+    )]
     database: Option<String>,
     /// How many it allows, where it is not asked.
     #[arg(long, default_value_t = 300)]

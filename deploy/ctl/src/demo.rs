@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use pitchey_bus::Tap;
+use pitchey_config::Certificate;
 use uuid::Uuid;
 
-use crate::{Failure, dlq};
+use crate::{Failure, dlq, settings};
 
 mod audit;
 mod mails;
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Where the story is played.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where the gateway is. Default: http:// and GATEWAY_HTTP__ADDRESS, as `make run` sets it.
+    /// Where the gateway is. Default: at GATEWAY_HTTP__ADDRESS, as `make run` sets it.
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
     /// Address of the gateway, where --gateway does not say it.
@@ -34,17 +35,40 @@ pub struct Demo {
     #[command(flatten)]
     broker: dlq::At,
     /// URL of the database, to show what the audit log says at the end.
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = settings::database_url
+    )]
     database: Option<String>,
 }
 
+pitchey_config::settings! {
+    /// The part of the gateway's settings that says how it is spoken to.
+    struct Door {
+        /// As in the gateway's own settings.
+        certificate: Certificate = Certificate::default(),
+    }
+}
+
+impl Door {
+    fn scheme(&self) -> &'static str {
+        if self.certificate.server().is_some() { "https" } else { "http" }
+    }
+}
+
 pub(crate) async fn run(demo: Demo) -> Result<(), Failure> {
-    let gateway = demo.gateway.unwrap_or_else(|| format!("http://{}", demo.address));
-    let tap = Tap::open(&demo.broker.broker()).await?;
+    let gateway = match demo.gateway {
+        Some(gateway) => gateway,
+        None => format!("{}://{}", pitchey_config::load::<Door>("gateway")?.scheme(), demo.address),
+    };
+    let tap = Tap::open(&demo.broker.broker()?).await?;
     // Fresh addresses: the story can be played again and again.
     let id = Uuid::new_v4().simple().to_string();
     let run = id.get(..6).unwrap_or("000000");
-    let mut stage = Stage::new(&gateway, tap)?;
+    let mut stage = Stage::new(&gateway, tap, &settings::trust()?)?;
     let mut cast = [
         Person::new("Clara", "Bruun", "creator", "Lantern Pictures", run),
         Person::new("Ivo", "Marsh", "investor", "Marsh Capital", run),

@@ -7,7 +7,7 @@ use pitchey_events::Service;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::Failure;
+use crate::{Failure, settings};
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
@@ -58,13 +58,14 @@ pub struct At {
 }
 
 impl At {
-    pub(crate) fn broker(&self) -> Broker {
-        Broker::new(SecretString::from(self.url.clone()), self.prefix.clone())
+    pub(crate) fn broker(&self) -> Result<Broker, Failure> {
+        let broker = Broker::new(SecretString::from(self.url.clone()), self.prefix.clone());
+        Ok(Broker { trust: settings::trust()?, ..broker })
     }
 }
 
 pub(crate) async fn run(command: Dlq, at: &At) -> Result<(), Failure> {
-    let broker = at.broker();
+    let broker = at.broker()?;
     match command {
         Dlq::List { place: None, limit } => list_all(&broker, limit).await,
         Dlq::List { place: Some(word), limit } => {

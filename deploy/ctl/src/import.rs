@@ -19,10 +19,11 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use pitchey_clock::Clock;
+use pitchey_config::Trust;
 use pitchey_seal::Sealer;
 use secrecy::SecretString;
 
-use crate::{Failure, cli, migrate};
+use crate::{Failure, cli, migrate, settings};
 use mending::Mending;
 use report::Report;
 use table::Table;
@@ -34,7 +35,13 @@ pub struct Import {
     #[command(flatten)]
     database: cli::Database,
     /// URL of the database to bring in; it is only read.
-    #[arg(long, value_name = "URL", env = "IMPORT_FROM", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "IMPORT_FROM",
+        hide_env_values = true,
+        value_parser = settings::database_url
+    )]
     from: String,
     /// Rows in a transaction.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..=10_000))]
@@ -58,7 +65,7 @@ pub(crate) async fn run(arguments: Import) -> Result<(), Failure> {
     let keys = pitchey_config::load::<Keys>("ctl")?;
     let sealer = Sealer::new(&keys.pii_key).map_err(|error| Failure::Usage(error.to_string()))?;
     let now = Clock::system().now();
-    let mut from = AsyncPgConnection::establish(&arguments.from)
+    let mut from = pitchey_db::connect(&arguments.from, &Trust::default())
         .await
         .map_err(|error| Failure::Failed(format!("cannot connect to --from: {error}")))?;
     // One picture of it, whatever happens there meanwhile.

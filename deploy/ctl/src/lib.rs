@@ -49,6 +49,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn execute(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Ask { path, address } => maintenance::ask(address, &path).await,
         Command::Backup(arguments) => backup::run(&arguments).await,
         Command::Config(arguments) => config::run(arguments).await,
         Command::Db { command } => db::run(command).await,

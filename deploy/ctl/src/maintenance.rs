@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::{Args, Subcommand};
 use pitchey_clock::Clock;
-use pitchey_config::Mode;
+use pitchey_config::{Certificate, Mode, Trust};
 use pitchey_db::{Databases, SystemDb};
 use pitchey_jobs::{Outcome, Run};
 use pitchey_telemetry::{Metrics, Telemetry};
@@ -65,6 +65,7 @@ pub(crate) async fn run(arguments: &Maintenance) -> Result<(), Failure> {
         user_pool: 1,
         system_pool: 4,
         wait_ms: 5_000,
+        trust: Trust::default(), // in the URL
     };
     let databases = Databases::open(&settings).await?;
     match &arguments.command {
@@ -186,6 +187,8 @@ pitchey_config::settings! {
         mode: Mode = Mode::Production,
         /// Logs.
         telemetry: Telemetry,
+        /// What vouches for it.
+        certificate: Certificate = Certificate::default(),
     }
 }
 
@@ -202,8 +205,11 @@ async fn serve(db: SystemDb, url: &str, address: SocketAddr) -> Result<(), Failu
             .route("/metrics", web::get().to(async || HttpResponse::Ok().body(Metrics.render())))
     })
     .workers(1)
-    .disable_signals()
-    .bind(address)?
+    .disable_signals();
+    let server = match settings.certificate.server() {
+        Some(tls) => server.bind_rustls_0_23(address, tls)?,
+        None => server.bind(address)?,
+    }
     .run();
     let handle = server.handle();
     let server = tokio::spawn(server);
@@ -222,4 +228,17 @@ async fn health(db: web::Data<SystemDb>) -> HttpResponse {
         Ok(_) => HttpResponse::Ok().body("healthy"),
         Err(_) => HttpResponse::ServiceUnavailable().body("the database is away"),
     }
+}
+
+/// Asks the `serve` that runs on this machine.
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> Result<(), Failure> {
+    let is_secure = pitchey_config::load::<Settings>("ctl")?.certificate.server().is_some();
+    let answer = pitchey_launch::ask_at(address, path, is_secure)
+        .await
+        .map_err(|error| Failure::Failed(format!("GET {path} at {address}: {error}")))?;
+    if !answer.is_success {
+        return Err(Failure::Failed(answer.body));
+    }
+    println!("{}", answer.body);
+    Ok(())
 }

@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use pitchey_config::Trust;
+use pitchey_db::Place;
 use pitchey_db::migrations::{self, Status};
 use pitchey_events::Service;
 use secrecy::{ExposeSecret, SecretString};
@@ -84,7 +86,8 @@ fn report(done: &str, versions: &[String], all: &[Status]) {
 }
 
 pub(crate) async fn connect(url: &str) -> Result<AsyncPgConnection, Failure> {
-    AsyncPgConnection::establish(url)
+    // Who may vouch for the server is in the URL: `settings::database_url`.
+    pitchey_db::connect(url, &Trust::default())
         .await
         .map_err(|error| Failure::Failed(format!("cannot connect to DATABASE_URL: {error}")))
 }
@@ -125,9 +128,7 @@ fn passwords() -> Result<Vec<(String, String)>, Failure> {
 }
 
 fn password(url: &SecretString, variable: &str, role: &str) -> Result<Option<String>, Failure> {
-    let config: tokio_postgres::Config = url
-        .expose_secret()
-        .parse()
+    let Place { config, .. } = Place::read(url.expose_secret())
         .map_err(|error| Failure::Usage(format!("{variable} is not a URL of a database: {error}")))?;
     if config.get_user() != Some(role) {
         return Err(Failure::Usage(format!("{variable} must log in as {role}")));

@@ -13,6 +13,6 @@ mod replica;
 
 pub use look::{Appended, Audited};
 pub use person::{As, PASSWORD, Person};
-pub use pitchey_testkit::{Answer, Client, SOON, wait_for, wait_until};
+pub use pitchey_testkit::{Answer, Client, SOON, programs, wait_for, wait_until};
 pub use platform::{Builder, Platform};
-pub use replica::{Replica, programs};
+pub use replica::Replica;

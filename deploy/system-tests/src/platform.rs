@@ -9,14 +9,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pitchey_events::Service;
-use pitchey_testkit::{Broker, Client, Servers, TestDatabase, identity, wait_until};
+use pitchey_testkit::{Authority, Broker, Client, Servers, TestDatabase, identity, programs, wait_until};
 use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::look;
 use crate::ports::Ports;
-use crate::replica::{Replica, programs};
+use crate::replica::Replica;
 
 /// The services that exist, in the order in which they start.
 const SERVICES: [Service; 7] = [
@@ -49,6 +49,8 @@ pub struct Platform {
     /// The broker.
     pub broker: Broker,
     environment: Vec<(String, String)>,
+    /// Who vouches for everybody, where all speak TLS.
+    authorities: Option<PathBuf>,
     pub(crate) people: AtomicU32,
     _dir: TempDir,
 }
@@ -81,16 +83,23 @@ impl Builder {
             Some(folder) => TestDatabase::migrated_by(&folder.join("ctl")).await,
             None => TestDatabase::create().await,
         };
-        self.start_on(db, Broker::new()).await
+        self.start_on(db, Broker::new(), None).await
     }
 
     /// Starts it on servers that the test may break.
     pub async fn start_with(self, servers: &Servers) -> Platform {
-        self.start_on(servers.database().await, servers.broker()).await
+        self.start_on(servers.database().await, servers.broker(), None).await
     }
 
-    async fn start_on(self, db: TestDatabase, broker: Broker) -> Platform {
+    /// Starts it on servers that speak TLS and nothing else; so do all of its processes, each with a certificate of its own.
+    pub async fn start_secure(self, servers: &Servers) -> Platform {
+        self.start_on(servers.database().await, servers.broker(), Some(servers.authorities())).await
+    }
+
+    async fn start_on(self, db: TestDatabase, broker: Broker, of_servers: Option<&Path>) -> Platform {
         let dir = tempfile::Builder::new().prefix("pitchey-system.").tempdir().expect("a folder");
+        let authorities = of_servers.map(|of_servers| certify(dir.path(), of_servers));
+        let scheme = if authorities.is_some() { "https" } else { "http" };
         let mut ports = Ports::new();
         let places: Vec<_> = SERVICES
             .into_iter()
@@ -103,27 +112,56 @@ impl Builder {
         for service in SERVICES.into_iter().filter(|service| *service != Service::Gateway) {
             let list = |port: fn(&(u16, u16)) -> u16| {
                 let urls = places.iter().filter(|place| place.0 == service);
-                urls.map(|place| format!("http://127.0.0.1:{}", port(&place.2))).collect::<Vec<_>>().join(",")
+                urls.map(|place| format!("{scheme}://127.0.0.1:{}", port(&place.2)))
+                    .collect::<Vec<_>>()
+                    .join(",")
             };
             let name = service.as_str().to_uppercase();
             environment.push((format!("GATEWAY_UPSTREAMS__{name}"), list(|ports| ports.0)));
             environment.push((format!("PITCHEY_RPC_TARGETS__{name}"), list(|ports| ports.1)));
+        }
+        if let Some(authorities) = &authorities {
+            environment.extend(secured(dir.path(), authorities));
         }
         environment.extend(self.environment);
         let folder = self.programs.unwrap_or_else(programs);
         let replicas: Vec<_> = places
             .into_iter()
             .map(|(service, number, ports)| {
-                Replica::new(service, number, ports, &environment, &folder, dir.path())
+                let authorities = authorities.clone();
+                Replica::new(service, number, ports, &environment, &folder, dir.path(), authorities)
             })
             .collect();
         look::record(&db).await;
         replicas.iter().for_each(Replica::start);
         let people = AtomicU32::new(1);
-        let platform = Platform { replicas, db, broker, environment, people, _dir: dir };
+        let platform = Platform { replicas, db, broker, environment, authorities, people, _dir: dir };
         platform.wait_until_healthy().await;
         platform
     }
+}
+
+/// Makes a certificate for each service in `dir`; returns a file with who vouches for them and for the servers.
+fn certify(dir: &Path, of_servers: &Path) -> PathBuf {
+    let (ours, bundle) = (Authority::in_folder(dir.join("tls")), dir.join("authorities.pem"));
+    for service in SERVICES {
+        ours.files_here(service.as_str());
+    }
+    let read = |file: &Path| std::fs::read(file).expect("an authority");
+    std::fs::write(&bundle, [read(&ours.file()), read(of_servers)].concat()).expect("a bundle");
+    bundle
+}
+
+/// What makes everybody speak TLS.
+fn secured(dir: &Path, authorities: &Path) -> Vec<(String, String)> {
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    let mut environment = vec![("PITCHEY_TLS__AUTHORITIES".to_owned(), text(authorities.to_owned()))];
+    for service in SERVICES {
+        let (name, own) = (service.as_str().to_uppercase(), dir.join("tls").join(service.as_str()));
+        environment.push((format!("{name}_TLS__CERTIFICATE"), text(own.join("tls.crt"))));
+        environment.push((format!("{name}_TLS__KEY"), text(own.join("tls.key"))));
+    }
+    environment
 }
 
 /// What every process gets; each takes what is its own.
@@ -183,7 +221,10 @@ impl Platform {
 
     /// The gateway, as a client knows it.
     pub fn gateway(&self) -> Client {
-        Client::unsigned(self.gateway_address())
+        match &self.authorities {
+            Some(authorities) => Client::secure(self.gateway_address(), authorities),
+            None => Client::unsigned(self.gateway_address()),
+        }
     }
 
     /// Where the gateway is.

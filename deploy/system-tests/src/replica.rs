@@ -22,6 +22,8 @@ pub struct Replica {
     /// The folder of the program that it is started from.
     programs: Mutex<PathBuf>,
     log: PathBuf,
+    /// Who vouches for it, if it speaks TLS.
+    authorities: Option<PathBuf>,
     child: Mutex<Option<Child>>,
 }
 
@@ -33,6 +35,7 @@ impl Replica {
         environment: &[(String, String)],
         programs: &Path,
         dir: &Path,
+        authorities: Option<PathBuf>,
     ) -> Self {
         let prefix = service.as_str().to_uppercase();
         let mut environment = environment.to_vec();
@@ -42,7 +45,7 @@ impl Replica {
         }
         let log = dir.join(format!("{service}-{number}.log"));
         let programs = Mutex::new(programs.to_owned());
-        Self { service, http, environment, programs, log, child: Mutex::default() }
+        Self { service, http, environment, programs, log, authorities, child: Mutex::default() }
     }
 
     /// Starts it, also again.
@@ -79,9 +82,29 @@ impl Replica {
 
     /// What it says of itself, if it can serve.
     pub async fn health(&self) -> Option<Value> {
-        let client = pitchey_testkit::http().timeout(Duration::from_secs(2)).build().ok()?;
-        let answer = client.get(format!("http://{}/health", self.address())).send().await.ok()?;
+        let mut client = pitchey_testkit::http().timeout(Duration::from_secs(2));
+        let mut scheme = "http";
+        if let Some(authorities) = &self.authorities {
+            let pem = std::fs::read(authorities).ok()?;
+            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).ok()?);
+            scheme = "https";
+        }
+        let url = format!("{scheme}://{}/health", self.address());
+        let answer = client.build().ok()?.get(url).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// What its program finds out as `ask PATH`, with the same settings: exit code and what it prints.
+    pub async fn ask(&self, path: &str) -> (i32, String) {
+        let output = Command::new(built(&format!("pitchey-{}", self.service)))
+            .args(["ask", path])
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .output()
+            .await
+            .expect("its program");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// SIGKILL, and waits until it is gone.
@@ -110,8 +133,19 @@ impl Replica {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = self.child().as_ref().and_then(Child::id).expect("it runs");
-        kill(Pid::from_raw(pid.cast_signed()), signal).expect("a signal");
+        kill(Pid::from_raw(self.pid().cast_signed()), signal).expect("a signal");
+    }
+
+    fn pid(&self) -> u32 {
+        self.child().as_ref().and_then(Child::id).expect("it runs")
+    }
+
+    /// The most memory that was its own at any time since it started, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kilobytes = peak.trim().trim_end_matches(" kB");
+        kilobytes.parse::<u64>().expect("a number") * 1024
     }
 
     /// Everything it has logged.
@@ -131,10 +165,4 @@ impl Replica {
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().expect("nobody panics with it")
     }
-}
-
-/// Where the workspace's programs are: above the test's own.
-pub fn programs() -> PathBuf {
-    let test = std::env::current_exe().expect("this program");
-    test.ancestors().nth(2).expect("target/debug").to_owned()
 }

@@ -18,10 +18,11 @@ use awc::http::Uri;
 use awc::http::uri::{Authority, Parts, Scheme};
 use awc::{Client, ClientRequest, ClientResponse, Connector, SendClientRequest};
 use futures_util::StreamExt;
-use pitchey_replicas::Lease;
+use pitchey_config::Trust;
+use pitchey_replicas::{Lease, Location};
 
 use crate::body::{Download, SHORT, Told, Upload};
-use crate::connector::ToAddress;
+use crate::connector::{Line, ToAddress};
 use crate::error::Error;
 use crate::headers::{self, IDEMPOTENCY_KEY, IDENTITY, TRACEPARENT};
 use crate::routes;
@@ -38,7 +39,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(3);
 
 /// A worker's client with its connections.
 pub struct Forwarder {
-    client: Client,
+    plain: Client,
+    /// By the name that replicas must have. Connections to one address as one name are not used as another.
+    secure: RefCell<HashMap<Arc<str>, Client>>,
+    trust: Trust,
+    connect: Duration,
     /// How addresses are written in requests.
     authorities: RefCell<HashMap<SocketAddr, (Authority, HeaderValue)>>,
     pause: Duration,
@@ -84,19 +89,16 @@ impl Outgoing {
 
 impl Forwarder {
     /// Without any connection yet.
-    pub fn new(timeouts: &Timeouts) -> Self {
-        let connector = Connector::new()
-            .connector(ToAddress)
-            .timeout(Duration::from_millis(timeouts.connect_ms))
-            .conn_keep_alive(KEEP_ALIVE)
-            .limit(0);
-        let client = Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            .disable_timeout()
-            .no_default_headers()
-            .finish();
-        Self { client, authorities: RefCell::default(), pause: Duration::from_millis(timeouts.pause_ms) }
+    pub fn new(timeouts: &Timeouts, trust: Trust) -> Self {
+        let connect = Duration::from_millis(timeouts.connect_ms);
+        Self {
+            plain: client(Line::PLAIN, connect),
+            secure: RefCell::default(),
+            trust,
+            connect,
+            authorities: RefCell::default(),
+            pause: Duration::from_millis(timeouts.pause_ms),
+        }
     }
 
     /// Sends until a replica answers. What may have reached one is sent again only if it changes nothing.
@@ -114,11 +116,11 @@ impl Forwarder {
         let mut tried = Vec::new();
         for _ in 0..TRIES {
             let lease = upstream.pick(&tried)?;
-            let address = lease.address();
+            let (location, address) = (lease.location(), lease.address());
             if tried.contains(&address) {
                 tokio::time::sleep(PAUSE).await;
             }
-            match self.send_to(address, outgoing).await {
+            match self.send_to(location, outgoing).await {
                 Ok(Incoming { head, body: Some(body) }) => return Ok(whole(&outgoing.request, head, body)),
                 Ok(Incoming { head, body: None }) => return Ok(self.streamed(head, (lease, place))),
                 Err(Broken::Unsent) => {
@@ -143,15 +145,17 @@ impl Forwarder {
     }
 
     /// A GET of the gateway's own; `None` if it fails or the answer is longer than `limit`.
-    pub async fn get(&self, address: SocketAddr, path: &str, limit: usize) -> Option<(StatusCode, Bytes)> {
-        let request = self.client.get(format!("http://{address}{path}")).address(address).no_decompress();
+    pub async fn get(&self, location: &Location, path: &str, limit: usize) -> Option<(StatusCode, Bytes)> {
+        let address = location.address;
+        let request = self.client(location)?.get(format!("http://{address}{path}"));
+        let request = request.address(address).no_decompress();
         let mut answer = request.send().await.ok()?;
         let body = answer.body().limit(limit).await.ok()?;
         Some((answer.status(), body))
     }
 
-    async fn send_to(&self, address: SocketAddr, outgoing: &Outgoing) -> Result<Incoming, Broken> {
-        let mut request = self.request(address, &outgoing.request).ok_or(Broken::Unsent)?;
+    async fn send_to(&self, location: &Location, outgoing: &Outgoing) -> Result<Incoming, Broken> {
+        let mut request = self.request(location, &outgoing.request).ok_or(Broken::Unsent)?;
         outgoing.write(request.headers_mut());
         let sending: SendClientRequest = match &outgoing.body {
             Body::Whole(bytes) if bytes.is_empty() && routes::is_read(outgoing.request.method()) => {
@@ -175,8 +179,24 @@ impl Forwarder {
         }
     }
 
+    /// The client with the connections to those who are called as `location` says.
+    fn client(&self, location: &Location) -> Option<Client> {
+        let Some(name) = &location.name else { return Some(self.plain.clone()) };
+        let mut secure = self.secure.borrow_mut();
+        if let Some(client) = secure.get(name) {
+            return Some(client.clone());
+        }
+        let line = Line::to(location, &self.trust)
+            .inspect_err(|error| tracing::error!(%error, name = &**name, "can't be spoken to"))
+            .ok()?;
+        let client = client(line, self.connect);
+        secure.insert(Arc::clone(name), client.clone());
+        Some(client)
+    }
+
     /// A request with nothing but its first line and its host.
-    fn request(&self, address: SocketAddr, request: &HttpRequest) -> Option<ClientRequest> {
+    fn request(&self, location: &Location, request: &HttpRequest) -> Option<ClientRequest> {
+        let (client, address) = (self.client(location)?, location.address);
         let mut authorities = self.authorities.borrow_mut();
         if !authorities.contains_key(&address) {
             // Addresses come and go; a thousand are no replicas any more.
@@ -189,12 +209,12 @@ impl Forwarder {
         }
         let (authority, host) = authorities.get(&address)?;
         let mut parts = Parts::default();
+        // Also where the line is secure: the client need not know.
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority.clone());
         parts.path_and_query = request.uri().path_and_query().cloned();
         let uri = Uri::from_parts(parts).ok()?;
-        let mut outgoing =
-            self.client.request(request.method().clone(), uri).address(address).no_decompress();
+        let mut outgoing = client.request(request.method().clone(), uri).address(address).no_decompress();
         outgoing.headers_mut().insert(header::HOST, host.clone());
         Some(outgoing)
     }
@@ -205,6 +225,12 @@ impl Forwarder {
         let body = Download::new(answer.take_payload(), size, self.pause, held);
         respond(status, headers, BoxBody::new(body))
     }
+}
+
+fn client(line: Line, connect: Duration) -> Client {
+    let connector =
+        Connector::new().connector(ToAddress(line)).timeout(connect).conn_keep_alive(KEEP_ALIVE).limit(0);
+    Client::builder().connector(connector).disable_redirects().disable_timeout().no_default_headers().finish()
 }
 
 /// A service's answer.

@@ -84,8 +84,8 @@ impl Health {
 
     async fn find_out(&self, worker: &Worker) -> Healthy {
         let services = worker.state.upstreams.all().map(|upstream| async {
-            let replicas = upstream.addresses().into_iter().map(|address| async move {
-                let asking = worker.forwarder.get(address, "/health", MAX_ANSWER);
+            let replicas = upstream.locations().into_iter().map(|location| async move {
+                let asking = worker.forwarder.get(&location, "/health", MAX_ANSWER);
                 let (_, body) = tokio::time::timeout(PATIENCE, asking).await.ok()??;
                 serde_json::from_slice::<Told>(&body).ok()
             });

@@ -71,7 +71,7 @@ impl Process for Gateway {
         let bus = Arc::new(Bus::start(Self::SERVICE, &settings.broker, None, Consumes::default(), listeners));
         state.watch(&bus);
         let stopping = state.stopping.clone();
-        let internal = server::internal(settings.internal.address)?;
+        let internal = server::internal(&settings)?;
         let public = server::public(&settings, state)?;
         Ok(Self { public, internal, bus, stopping })
     }

@@ -84,8 +84,8 @@ impl OpenApi {
 
     async fn merge(&self, worker: &Worker) -> (bool, Value) {
         let descriptions = worker.state.upstreams.all().map(|upstream| async move {
-            for address in upstream.addresses() {
-                let asking = worker.forwarder.get(address, "/openapi.json", MAX_DESCRIPTION);
+            for location in upstream.locations() {
+                let asking = worker.forwarder.get(&location, "/openapi.json", MAX_DESCRIPTION);
                 if let Ok(Some((status, body))) = tokio::time::timeout(PATIENCE, asking).await
                     && status.is_success()
                     && let Ok(description) = serde_json::from_slice::<Value>(&body)

@@ -62,7 +62,7 @@ pub struct Exchange {
 impl Worker {
     /// With connections of its own.
     pub fn new(state: AppState) -> Self {
-        let forwarder = Forwarder::new(&state.timeouts);
+        let forwarder = Forwarder::new(&state.timeouts, state.trust.clone());
         Self { state, forwarder, timings: RefCell::default() }
     }
 

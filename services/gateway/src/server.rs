@@ -34,7 +34,7 @@ impl Started {
 
 /// The public door. One route: the table decides.
 pub fn public(settings: &Settings, state: AppState) -> std::io::Result<Started> {
-    let Http { address, workers, drain_seconds } = settings.http;
+    let Http { address, workers, drain_seconds, ref certificate } = settings.http;
     let timeouts = &settings.timeouts;
     let server = HttpServer::new(move || {
         let worker = Rc::new(Worker::new(state.clone()));
@@ -55,8 +55,11 @@ pub fn public(settings: &Settings, state: AppState) -> std::io::Result<Started> 
     // A client that hangs up is noticed while its answer is being made.
     .h1_allow_half_closed(false)
     .shutdown_timeout(drain_seconds)
-    .disable_signals()
-    .bind(address)?;
+    .disable_signals();
+    let server = match certificate.server() {
+        Some(tls) => server.bind_rustls_0_23(address, tls)?,
+        None => server.bind(address)?,
+    };
     let address = server.addrs().first().copied().unwrap_or(address);
     let server = server.run();
     tracing::info!(%address, "HTTP");
@@ -64,14 +67,18 @@ pub fn public(settings: &Settings, state: AppState) -> std::io::Result<Started> 
 }
 
 /// The door for operators.
-pub fn internal(address: SocketAddr) -> std::io::Result<Started> {
+pub fn internal(settings: &Settings) -> std::io::Result<Started> {
+    let address = settings.internal.address;
     let server = HttpServer::new(|| {
         App::new().route("/metrics", web::get().to(async || HttpResponse::Ok().body(Metrics.render())))
     })
     .workers(1)
     .shutdown_timeout(1)
-    .disable_signals()
-    .bind(address)?;
+    .disable_signals();
+    let server = match settings.http.certificate.server() {
+        Some(tls) => server.bind_rustls_0_23(address, tls)?,
+        None => server.bind(address)?,
+    };
     let address = server.addrs().first().copied().unwrap_or(address);
     let server = server.run();
     tracing::info!(%address, "metrics");

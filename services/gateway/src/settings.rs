@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
-use pitchey_config::{Http, Mode, settings};
+use pitchey_config::{Http, Mode, Trust, settings};
 use pitchey_identity::Identity;
 use pitchey_rpc::Targets;
 use pitchey_telemetry::Telemetry;
@@ -26,9 +26,11 @@ settings! {
         pub identity: Identity,
         /// Where accounts' gRPC is.
         pub rpc_targets: Targets,
-        /// By service: where its HTTP is, `http://name:port`, several separated by commas. A name may stand for several replicas. A service that is not
-        /// here does not exist yet.
+        /// By service: where its HTTP is, `http://name:port`, by TLS `https://name:port`, several separated by commas. A name may stand for several
+        /// replicas. A service that is not here does not exist yet.
         pub upstreams: BTreeMap<String, String> = BTreeMap::new(),
+        /// Who may vouch for them.
+        pub trust: Trust = Trust::default(),
         /// How much anybody may ask.
         pub limits: Limits,
         /// How long anything may take.

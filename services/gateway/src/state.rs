@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pitchey_bus::Bus;
 use pitchey_clock::Clock;
+use pitchey_config::Trust;
 use pitchey_identity::Signer;
 use pitchey_launch::Failed;
 use pitchey_rpc::Accounts;
@@ -31,6 +32,7 @@ pub struct Shared {
     pub clock: Clock,
     pub table: Table,
     pub upstreams: Upstreams,
+    pub trust: Trust,
     pub sessions: Arc<Sessions>,
     pub signer: Signer,
     pub limits: Limits,
@@ -74,6 +76,7 @@ impl AppState {
         let state = Self(Arc::new(Shared {
             table: Table::new(development),
             upstreams: Upstreams::follow(settings).await?,
+            trust: settings.trust.clone(),
             sessions: Arc::new(Sessions::new(accounts, clock.clone())),
             signer,
             limits: Limits::new(&settings.limits, development),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pitchey_events::Service;
 use pitchey_launch::Failed;
-use pitchey_replicas::{Lease, Replicas};
+use pitchey_replicas::{Lease, Location, Replicas};
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -56,9 +56,9 @@ impl Upstream {
         lease.ok_or(Error::ServiceUnavailable(self.service))
     }
 
-    /// Every replica's address.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.replicas.addresses()
+    /// Where every replica is.
+    pub fn locations(&self) -> Vec<Location> {
+        self.replicas.locations()
     }
 }
 
@@ -70,7 +70,7 @@ impl Upstreams {
     /// Follows the configured names.
     ///
     /// # Errors
-    /// A name that is no service's, or a target that is no address.
+    /// A name that is no service's; a target that is no address, or is to be spoken to by TLS, and nobody may vouch for it.
     pub async fn follow(settings: &Settings) -> Result<Self, Failed> {
         let mut upstreams = HashMap::new();
         for (name, target) in &settings.upstreams {
@@ -81,6 +81,10 @@ impl Upstreams {
                 .ok_or_else(|| format!("UPSTREAMS__{}: no such service", name.to_uppercase()))?;
             let replicas = Replicas::follow(service.as_str(), target)
                 .map_err(|error| format!("UPSTREAMS__{}: {error}", name.to_uppercase()))?;
+            if replicas.is_secure() {
+                let client = settings.trust.client();
+                client.map_err(|nobody| format!("UPSTREAMS__{} {nobody}", name.to_uppercase()))?;
+            }
             let (in_flight, limit) = (AtomicUsize::new(0), settings.limits.in_flight);
             upstreams.insert(service, Arc::new(Upstream { service, replicas, in_flight, limit }));
         }

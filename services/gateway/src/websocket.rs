@@ -11,13 +11,13 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use pitchey_config::Trust;
 use pitchey_replicas::Lease;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::connector::{Line, Socket};
 use crate::error::Error;
 use crate::forward::{Body, Outgoing};
 use crate::headers;
@@ -54,7 +54,8 @@ pub async fn pass(
     }
     let place = upstream.enter()?;
     let outgoing = worker.outgoing(exchange, upstream.service, Body::Whole(Bytes::new()))?;
-    let handshake = shake_hands(upstream, &outgoing, Duration::from_millis(state.timeouts.connect_ms));
+    let handshake =
+        shake_hands(upstream, &outgoing, &state.trust, Duration::from_millis(state.timeouts.connect_ms));
     let deadline = Duration::from_millis(state.timeouts.answer_ms);
     let (socket, lease, answer) =
         timeout(deadline, handshake).await.unwrap_or(Err(Error::GatewayTimeout(upstream.service)))?;
@@ -64,7 +65,7 @@ pub async fn pass(
     }
     // Open sockets are many and idle; the limit is for requests under way.
     drop(place);
-    let (from_service, to_service) = socket.into_split();
+    let (from_service, to_service) = tokio::io::split(socket);
     // Whichever side ends, or the process, ends the other.
     let over = state.stopping.child_token();
     actix_web::rt::spawn(pump_up(payload, to_service, over.clone()));
@@ -90,13 +91,15 @@ struct Answer {
 async fn shake_hands(
     upstream: &Arc<Upstream>,
     outgoing: &Outgoing,
+    trust: &Trust,
     connect: Duration,
-) -> Result<(TcpStream, Lease, Answer), Error> {
+) -> Result<(Socket, Lease, Answer), Error> {
     let mut tried = Vec::new();
     for _ in 0..TRIES {
         let lease = upstream.pick(&tried)?;
         let address = lease.address();
-        match timeout(connect, TcpStream::connect(address)).await {
+        let connecting = async { Line::to(lease.location(), trust)?.connect(address).await };
+        match timeout(connect, connecting).await {
             Ok(Ok(mut socket)) => {
                 // Nothing happens before the socket is open: another replica may be asked the same.
                 match ask(&mut socket, outgoing, &address.to_string()).await {
@@ -111,8 +114,7 @@ async fn shake_hands(
     Err(Error::ServiceUnavailable(upstream.service))
 }
 
-async fn ask(socket: &mut TcpStream, outgoing: &Outgoing, host: &str) -> std::io::Result<Answer> {
-    socket.set_nodelay(true)?;
+async fn ask(socket: &mut Socket, outgoing: &Outgoing, host: &str) -> std::io::Result<Answer> {
     let request = &outgoing.request;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let mut passed = HeaderMap::new();
@@ -130,6 +132,7 @@ async fn ask(socket: &mut TcpStream, outgoing: &Outgoing, host: &str) -> std::io
     }
     head.extend_from_slice(b"\r\n");
     socket.write_all(&head).await?;
+    socket.flush().await?;
     let mut received = BytesMut::with_capacity(2 * 1024);
     loop {
         if socket.read_buf(&mut received).await? == 0 {
@@ -163,7 +166,7 @@ fn parse(received: &[u8]) -> std::io::Result<Option<(StatusCode, HeaderMap, usiz
 
 /// The service's answer when it does not open a socket: short, or not read to its end.
 async fn refused(
-    mut socket: TcpStream,
+    mut socket: Socket,
     status: StatusCode,
     mut headers: HeaderMap,
     rest: Bytes,
@@ -185,10 +188,11 @@ async fn refused(
     response
 }
 
-async fn pump_up(mut payload: Payload, mut to_service: OwnedWriteHalf, over: CancellationToken) {
+async fn pump_up(mut payload: Payload, mut to_service: WriteHalf<Socket>, over: CancellationToken) {
     let pumping = async {
         while let Some(Ok(piece)) = payload.next().await {
-            if to_service.write_all(&piece).await.is_err() {
+            // What TLS holds back goes out with the flush.
+            if to_service.write_all(&piece).await.is_err() || to_service.flush().await.is_err() {
                 return;
             }
         }
@@ -201,7 +205,7 @@ async fn pump_up(mut payload: Payload, mut to_service: OwnedWriteHalf, over: Can
 
 /// What comes from the service.
 struct Down {
-    from_service: OwnedReadHalf,
+    from_service: ReadHalf<Socket>,
     rest: Bytes,
     over: CancellationToken,
     _held: (DropGuard, Lease),

@@ -66,12 +66,21 @@ pub fn for_tests(db: &pitchey_testkit::TestDatabase) -> Settings {
     let nowhere = |name: &str| (name.to_owned(), "http://localhost:1".to_owned());
     Settings {
         mode: Mode::Development,
-        http: Http { address: ([127, 0, 0, 1], 0).into(), workers: 1, drain_seconds: 1 },
-        rpc: Rpc { address: ([127, 0, 0, 1], 0).into() },
+        http: Http {
+            address: ([127, 0, 0, 1], 0).into(),
+            workers: 1,
+            drain_seconds: 1,
+            certificate: Default::default(),
+        },
+        rpc: Rpc { address: ([127, 0, 0, 1], 0).into(), certificate: Default::default() },
         database: db.settings(Service::Messaging),
         broker: pitchey_bus::Broker::new("amqp://localhost:1".to_owned(), "test."),
         identity: identity::keys(Service::Messaging),
-        rpc_targets: Targets(BTreeMap::from([nowhere("accounts"), nowhere("pitches"), nowhere("payments")])),
+        rpc_targets: Targets::from(BTreeMap::from([
+            nowhere("accounts"),
+            nowhere("pitches"),
+            nowhere("payments"),
+        ])),
         credits: CreditsMode::Off,
         master_keys: SecretString::from(base64::engine::general_purpose::STANDARD.encode([5; 32])),
         message_burst: 5,

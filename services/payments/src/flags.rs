@@ -14,7 +14,7 @@ use crate::Settings;
 
 /// Accounts' flags. Settings of a release that had none must do for this one: without a target, the defaults hold.
 pub async fn follow(settings: &Settings, clock: &Clock) -> Result<Flags, Failed> {
-    if !settings.rpc_targets.0.contains_key(Service::Accounts.as_str()) {
+    if !settings.rpc_targets.places.contains_key(Service::Accounts.as_str()) {
         tracing::warn!("feature flags are at their defaults: PAYMENTS_RPC_TARGETS__ACCOUNTS is not set");
         return Ok(Flags::defaults());
     }

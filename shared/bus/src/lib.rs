@@ -15,6 +15,7 @@ mod publisher;
 mod receiver;
 mod relay;
 mod schema;
+mod secure;
 mod settings;
 mod state;
 mod subscriptions;

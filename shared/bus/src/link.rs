@@ -8,13 +8,14 @@ use lapin::options::{
     ConfirmSelectOptions, ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
 use secrecy::ExposeSecret;
 
 use crate::Broker;
 use crate::error::{ANSWER_LIMIT, Error, within};
 use crate::message::short;
+use crate::secure;
 use crate::state::{self, Role, State};
 use crate::topology::{Argument, Destination, Exchange, Kind, Queue, Topology};
 
@@ -36,7 +37,15 @@ impl Link {
         let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(Error::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection = within(CONNECT_LIMIT, "connect", Connection::connect_uri(uri, properties)).await?;
+        let connection = match uri.scheme {
+            AMQPScheme::AMQP => {
+                within(CONNECT_LIMIT, "connect", Connection::connect_uri(uri, properties)).await?
+            }
+            // lapin would take this for the other: it is built without TLS.
+            AMQPScheme::AMQPS => {
+                within(CONNECT_LIMIT, "connect", secure::connect(uri, properties, &settings.trust)).await?
+            }
+        };
         Ok(Self { connection })
     }
 

@@ -83,12 +83,12 @@ impl State {
     }
 
     pub fn set_backlog(&self, backlog: Option<Backlog>) {
-        if let Some(Backlog { depth, oldest }) = backlog {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-            metrics::gauge!("bus_outbox_depth", "service" => self.service.as_str()).set(depth as f64);
-            metrics::gauge!("bus_outbox_oldest_seconds", "service" => self.service.as_str())
-                .set(oldest.as_secs_f64());
-        }
+        // What is not known is no number, rather than the last one.
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        let (depth, oldest) = backlog
+            .map_or((f64::NAN, f64::NAN), |Backlog { depth, oldest }| (depth as f64, oldest.as_secs_f64()));
+        metrics::gauge!("bus_outbox_depth", "service" => self.service.as_str()).set(depth);
+        metrics::gauge!("bus_outbox_oldest_seconds", "service" => self.service.as_str()).set(oldest);
         self.lock().backlog = backlog;
     }
 

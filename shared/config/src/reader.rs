@@ -16,7 +16,7 @@ pub trait Setting: Sized {
 
 impl<T: DeserializeOwned> Setting for T {
     fn read(reader: &mut Reader, key: &str, doc: &str, default: Option<(Self, &str)>) -> Option<Self> {
-        reader.described.push(Described {
+        reader.describe(Described {
             variable: reader.variable(key),
             doc: doc.trim().to_owned(),
             default: default.as_ref().map(|(_, spelling)| (*spelling).to_owned()),
@@ -72,8 +72,23 @@ impl Reader {
         format!("{}_{}", self.service, key.replace('.', "__").to_uppercase())
     }
 
+    /// Once, however many sections read it.
+    fn describe(&mut self, setting: Described) {
+        if !self.described.contains(&setting) {
+            self.described.push(setting);
+        }
+    }
+
     fn problem(&mut self, key: &str, what: String) {
-        self.problems.push(Problem { variable: self.variable(key), what });
+        let problem = Problem { variable: self.variable(key), what };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// The value, or what is wrong with it remembered.
+    pub(crate) fn checked<T>(&mut self, key: &str, value: Result<T, String>) -> Option<T> {
+        value.map_err(|what| self.problem(key, what)).ok()
     }
 }
 

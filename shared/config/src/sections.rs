@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
 
-use crate::settings;
+use crate::{Certificate, settings};
 
 /// What the process is run for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -31,6 +31,8 @@ settings! {
         pub workers: usize = 2,
         /// Seconds that requests in flight get to end when the process is told to stop.
         pub drain_seconds: u64 = 20,
+        /// What vouches for it.
+        pub certificate: Certificate = Certificate::default(),
     }
 }
 
@@ -39,5 +41,7 @@ settings! {
     pub struct Rpc {
         /// Address and port to listen on; port 0 takes a free one.
         pub address: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        /// What vouches for it.
+        pub certificate: Certificate = Certificate::default(),
     }
 }

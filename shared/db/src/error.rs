@@ -10,6 +10,14 @@ pub enum Error {
     /// A query failed.
     #[error(transparent)]
     Query(DieselError),
+    /// A setting is no URL that can be used.
+    #[error("DATABASE__{name}: {what}")]
+    Url {
+        /// Which.
+        name: &'static str,
+        /// What is wrong with it. Never the URL itself: it holds a password.
+        what: String,
+    },
     /// The schema is not the one this program was built for.
     #[error("{pending} migrations are pending (first: {first}); run `ctl migrate up`")]
     MigrationsPending {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+mod connect;
 mod counted;
 mod error;
 mod kept;
@@ -10,6 +11,7 @@ mod settings;
 mod tx;
 mod words;
 
+pub use connect::{Place, connect};
 pub use counted::Counted;
 pub use error::{Error, OnConstraint};
 pub use pool::{Appended, Databases, SystemDb, UserDb};

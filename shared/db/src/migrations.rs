@@ -3,10 +3,9 @@
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{
-    AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use pitchey_config::Trust;
 
 use crate::Error;
 use schema::__diesel_schema_migrations;
@@ -20,6 +19,9 @@ pub const FINGERPRINT: &str = env!("PITCHEY_SCHEMA_FINGERPRINT");
 
 /// Held while migrations run, so that several programs started at once wait for one another.
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('pitchey.migrations'))";
+
+/// A migration waits this long for a table that others use; whoever comes after it waits behind it.
+const AS_OWNER: &str = "SET ROLE pitchey_owner; SET lock_timeout = '10s'";
 
 mod schema {
     diesel::table! {
@@ -124,7 +126,8 @@ fn known() -> Vec<(String, String)> {
 }
 
 async fn connect(url: &str) -> Result<AsyncPgConnection, Failed> {
-    AsyncPgConnection::establish(url).await.map_err(|error| Failed(format!("cannot connect: {error}")))
+    // The URL says who may vouch for the server: `sslrootcert`.
+    crate::connect(url, &Trust::default()).await.map_err(|error| Failed(format!("cannot connect: {error}")))
 }
 
 async fn as_owner<T: Send + 'static>(
@@ -132,7 +135,7 @@ async fn as_owner<T: Send + 'static>(
     work: impl FnOnce(&mut AsyncMigrationHarness<AsyncPgConnection>) -> Result<T, Failed> + Send + 'static,
 ) -> Result<T, Failed> {
     connection.batch_execute(LOCK).await.map_err(|error| Failed(error.to_string()))?;
-    connection.batch_execute("SET ROLE pitchey_owner").await.map_err(|error| Failed(error.to_string()))?;
+    connection.batch_execute(AS_OWNER).await.map_err(|error| Failed(error.to_string()))?;
     // The harness blocks its thread; both locks and the role end with the connection.
     tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection)))
         .await

@@ -6,11 +6,12 @@ use deadpool::Runtime;
 use deadpool::managed::{Hook, HookError, PoolError, Timeouts};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use pitchey_events::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
+use crate::connect::{Place, connect};
 use crate::{Database, Error, Tx, migrations};
 
 /// A connection that rested this long is tried out before it is handed on.
@@ -50,13 +51,19 @@ impl Databases {
     /// connections; the pools may then be used from any other.
     ///
     /// # Errors
-    /// [`Error::MigrationsPending`], or an invalid URL.
+    /// [`Error::MigrationsPending`], or [`Error::Url`].
     pub async fn open(settings: &Database) -> Result<Self, Error> {
         let appended = Appended::default();
-        let door = |url: &SecretString, size| Door::new(url, size, settings.wait(), appended.clone());
+        let door = |url: &SecretString, size, name| {
+            // Else it would be waited for.
+            Place::read(url.expose_secret())
+                .and_then(|place| place.tls(&settings.trust))
+                .map_err(|what| Error::Url { name, what })?;
+            Door::new(url, size, settings, appended.clone())
+        };
         let databases = Self {
-            user: UserDb(door(&settings.user_url, settings.user_pool)?),
-            system: SystemDb(door(&settings.system_url, settings.system_pool)?),
+            user: UserDb(door(&settings.user_url, settings.user_pool, "USER_URL")?),
+            system: SystemDb(door(&settings.system_url, settings.system_pool, "SYSTEM_URL")?),
             appended: appended.clone(),
         };
         let check =
@@ -136,16 +143,17 @@ struct Door {
 }
 
 impl Door {
-    fn new(url: &SecretString, size: usize, wait: Duration, appended: Appended) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Handle::current();
+    fn new(url: &SecretString, size: usize, settings: &Database, appended: Appended) -> Result<Self, Error> {
+        let (runtime, trust, wait) =
+            (tokio::runtime::Handle::current(), settings.trust.clone(), settings.wait());
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
         // The task that drives a connection must not live on an actix worker, where a slow handler would stall it.
         config.custom_setup = Box::new(move |url| {
-            let (url, runtime) = (url.to_owned(), runtime.clone());
+            let (url, trust, runtime) = (url.to_owned(), trust.clone(), runtime.clone());
             Box::pin(async move {
                 runtime
-                    .spawn(async move { AsyncPgConnection::establish(&url).await })
+                    .spawn(async move { connect(&url, &trust).await })
                     .await
                     .map_err(|stopped| diesel::ConnectionError::BadConnection(stopped.to_string()))?
             })

@@ -2,6 +2,8 @@
 
 mod ask;
 
+pub use ask::{Answer, ask_at};
+
 use std::process::ExitCode;
 
 use pitchey_clock::Clock;

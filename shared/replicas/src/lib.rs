@@ -14,10 +14,19 @@ const RESOLVE_EVERY: Duration = Duration::from_secs(2);
 /// How long a replica that could not be reached is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
-/// A target that is not `http://name:port`, or several of them separated by commas.
+/// A target that is not `http://name:port` or `https://name:port`, or several of them separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not http://name:port")]
+#[error("`{0}` is neither http://name:port nor https://name:port")]
 pub struct BadTarget(String);
+
+/// Where a replica is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The target's name, which the replica's certificate must have; `None`: it is spoken to plainly.
+    pub name: Option<Arc<str>>,
+}
 
 /// The replicas of a service. Clones share what they know.
 #[derive(Clone)]
@@ -25,15 +34,21 @@ pub struct Replicas(Arc<Shared>);
 
 struct Shared {
     service: &'static str,
-    names: Vec<(String, u16)>,
+    targets: Vec<Target>,
     began: Instant,
     turn: AtomicUsize,
     replicas: RwLock<Arc<[Arc<Replica>]>>,
     any: watch::Sender<bool>,
 }
 
+struct Target {
+    name: Arc<str>,
+    port: u16,
+    is_secure: bool,
+}
+
 struct Replica {
-    address: SocketAddr,
+    location: Location,
     in_flight: AtomicUsize,
     /// Milliseconds after `Shared::began`.
     left_alone_until: AtomicU64,
@@ -52,16 +67,19 @@ impl Replicas {
     /// # Errors
     /// A target in another form.
     pub fn follow(service: &'static str, target: &str) -> Result<Self, BadTarget> {
-        let names = target.split(',').map(|name| {
-            let url: Url = name.trim().parse().map_err(|_| BadTarget(name.to_owned()))?;
+        let targets = target.split(',').map(|target| {
+            let url: Url = target.trim().parse().map_err(|_| BadTarget(target.to_owned()))?;
             match (url.scheme(), url.host_str(), url.port_or_known_default()) {
-                ("http", Some(host), Some(port)) => Ok((host.trim_matches(['[', ']']).to_owned(), port)),
-                _ => Err(BadTarget(name.to_owned())),
+                (scheme @ ("http" | "https"), Some(host), Some(port)) => {
+                    let name = host.trim_matches(['[', ']']).into();
+                    Ok(Target { name, port, is_secure: scheme == "https" })
+                }
+                _ => Err(BadTarget(target.to_owned())),
             }
         });
         let shared = Arc::new(Shared {
             service,
-            names: names.collect::<Result<_, _>>()?,
+            targets: targets.collect::<Result<_, _>>()?,
             began: Instant::now(),
             turn: AtomicUsize::new(0),
             replicas: RwLock::new(Arc::new([])),
@@ -77,9 +95,14 @@ impl Replicas {
         let _ = self.0.any.subscribe().wait_for(|any| *any).await;
     }
 
-    /// Every address known now.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.replicas().iter().map(|replica| replica.address).collect()
+    /// Whether any of them is spoken to by TLS.
+    pub fn is_secure(&self) -> bool {
+        self.0.targets.iter().any(|target| target.is_secure)
+    }
+
+    /// Where all that are known now are.
+    pub fn locations(&self) -> Vec<Location> {
+        self.0.replicas().iter().map(|replica| replica.location.clone()).collect()
     }
 
     /// The replica for the next request: the least busy of those that are not in `tried` and could be reached lately; if there is none of these, of
@@ -91,7 +114,7 @@ impl Replicas {
         let turn = self.0.turn.fetch_add(1, Ordering::Relaxed);
         let replica = (0..replicas.len())
             .map(|i| &replicas[(turn.wrapping_add(i)) % replicas.len()])
-            .filter(|replica| !tried.contains(&replica.address))
+            .filter(|replica| !tried.contains(&replica.location.address))
             .min_by_key(|replica| {
                 let left_alone = replica.left_alone_until.load(Ordering::Relaxed) > now;
                 (left_alone, replica.in_flight.load(Ordering::Relaxed))
@@ -103,15 +126,20 @@ impl Replicas {
 
 impl Lease {
     /// Where to send the request.
+    pub fn location(&self) -> &Location {
+        &self.replica.location
+    }
+
+    /// The address of it.
     pub fn address(&self) -> SocketAddr {
-        self.replica.address
+        self.replica.location.address
     }
 
     /// Tells that nobody was there.
     pub fn unreachable(&self) {
         let until = self.shared.millis() + millis(LEFT_ALONE);
         self.replica.left_alone_until.store(until, Ordering::Relaxed);
-        tracing::debug!(service = self.shared.service, address = %self.replica.address, "a replica can't be reached");
+        tracing::debug!(service = self.shared.service, address = %self.address(), "a replica can't be reached");
     }
 }
 
@@ -131,17 +159,17 @@ impl Shared {
     }
 
     /// Takes over what the names stand for now; replicas that stay keep their counts.
-    fn update(&self, found: &HashSet<SocketAddr>) {
+    fn update(&self, found: &HashSet<Location>) {
         let mut replicas = self.replicas.write().unwrap_or_else(PoisonError::into_inner);
-        let known: HashSet<SocketAddr> = replicas.iter().map(|replica| replica.address).collect();
+        let known: HashSet<Location> = replicas.iter().map(|replica| replica.location.clone()).collect();
         if known == *found {
             return;
         }
         tracing::info!(service = self.service, ?found, "replicas");
-        let stay = replicas.iter().filter(|replica| found.contains(&replica.address)).cloned();
-        let come = found.difference(&known).map(|address| {
+        let stay = replicas.iter().filter(|replica| found.contains(&replica.location)).cloned();
+        let come = found.difference(&known).map(|location| {
             Arc::new(Replica {
-                address: *address,
+                location: location.clone(),
                 in_flight: AtomicUsize::new(0),
                 left_alone_until: AtomicU64::new(0),
             })
@@ -153,18 +181,21 @@ impl Shared {
 
 async fn keep_resolving(shared: Weak<Shared>) {
     // By name, so that what was found stays when a name does not resolve for a moment: the replicas may well still be there.
-    let mut by_name: Vec<Vec<SocketAddr>> = Vec::new();
+    let mut by_name: Vec<Vec<Location>> = Vec::new();
     while let Some(shared) = shared.upgrade() {
-        by_name.resize(shared.names.len(), Vec::new());
-        for ((host, port), addresses) in shared.names.iter().zip(&mut by_name) {
-            match tokio::net::lookup_host((host.as_str(), *port)).await {
-                Ok(found) => *addresses = found.collect(),
+        by_name.resize(shared.targets.len(), Vec::new());
+        for (Target { name, port, is_secure }, locations) in shared.targets.iter().zip(&mut by_name) {
+            match tokio::net::lookup_host((&**name, *port)).await {
+                Ok(found) => {
+                    let name = is_secure.then_some(name);
+                    *locations = found.map(|address| Location { address, name: name.cloned() }).collect();
+                }
                 Err(error) => {
-                    tracing::warn!(service = shared.service, host, %error, "a service's name does not resolve");
+                    tracing::warn!(service = shared.service, name = &**name, %error, "a service's name does not resolve");
                 }
             }
         }
-        shared.update(&by_name.iter().flatten().copied().collect());
+        shared.update(&by_name.iter().flatten().cloned().collect());
         drop(shared);
         tokio::time::sleep(RESOLVE_EVERY).await;
     }
@@ -212,9 +243,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_name_stays_where_it_is_asked_for() {
+        let replicas = Replicas::follow("pitches", "https://localhost:1, http://127.0.0.1:2").unwrap();
+        replicas.known().await;
+        assert!(replicas.is_secure());
+        for Location { address, name } in replicas.locations() {
+            assert_eq!(name.as_deref(), (address.port() == 1).then_some("localhost"), "{address}");
+        }
+    }
+
+    #[tokio::test]
     async fn only_http_names_with_a_port_are_targets() {
         assert!(Replicas::follow("pitches", "pitches:8102").is_err());
-        assert!(Replicas::follow("pitches", "https://pitches:8102").is_err());
+        assert!(Replicas::follow("pitches", "amqps://pitches:8102").is_err());
         assert!(Replicas::follow("pitches", "http://pitches:8102,").is_err());
     }
 }

@@ -3,13 +3,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pitchey_config::{Reader, Setting, Trust};
 use pitchey_events::Service;
 use pitchey_identity::{Context, HEADER, Request as Signed, Signer};
-use pitchey_replicas::Replicas;
-use serde::Deserialize;
+use pitchey_replicas::{Location, Replicas};
 use tokio::runtime::Handle;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
 use crate::Error;
@@ -20,17 +20,39 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// A replica that can't be reached in this time is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Where other services' gRPC is, by the service: `http://name:port`. The name may stand for several replicas; several names are separated by commas.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Targets(pub BTreeMap<String, String>);
+/// Where other services' gRPC is, by the service: `http://name:port`, by TLS `https://name:port`. The name may stand for several replicas; several names
+/// are separated by commas.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// By the service's name.
+    pub places: BTreeMap<String, String>,
+    /// Who may vouch for them.
+    pub trust: Trust,
+}
+
+impl From<BTreeMap<String, String>> for Targets {
+    fn from(places: BTreeMap<String, String>) -> Self {
+        Self { places, trust: Trust::default() }
+    }
+}
+
+impl Setting for Targets {
+    fn read(reader: &mut Reader, key: &str, doc: &str, default: Option<(Self, &str)>) -> Option<Self> {
+        let default = default.map(|(targets, spelling)| (targets.places, spelling));
+        let places = Setting::read(reader, key, doc, default);
+        let trust = Trust::read(reader, key, doc, None);
+        Some(Self { places: places?, trust: trust? })
+    }
+}
 
 /// What all clients share: the connections to the replicas, the signature, the deadline, the next try.
 #[derive(Clone)]
 pub(crate) struct Caller {
     service: Service,
     replicas: Replicas,
-    channels: Arc<Mutex<HashMap<SocketAddr, Channel>>>,
+    channels: Arc<Mutex<HashMap<Location, Channel>>>,
+    /// How replicas are spoken to that are spoken to by TLS.
+    tls: ClientTlsConfig,
     /// Drives the connections, whoever calls.
     runtime: Handle,
     signer: Signer,
@@ -39,12 +61,20 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn new(service: Service, targets: &Targets, signer: Signer) -> Result<Self, Error> {
         let name = service.as_str();
-        let target = targets.0.get(name).ok_or_else(|| {
+        let target = targets.places.get(name).ok_or_else(|| {
             Error::nonsense(name, &format!("RPC_TARGETS__{} is required", name.to_uppercase()))
         })?;
         let replicas =
             Replicas::follow(name, target).map_err(|bad| Error::nonsense(name, &bad.to_string()))?;
-        Ok(Self { service, replicas, channels: Arc::default(), runtime: Handle::current(), signer })
+        let tls = match targets.trust.pem() {
+            Ok(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+            Err(nobody) if replicas.is_secure() => {
+                let what = format!("RPC_TARGETS__{} {nobody}", name.to_uppercase());
+                return Err(Error::nonsense(name, &what));
+            }
+            Err(_) => ClientTlsConfig::new(),
+        };
+        Ok(Self { service, replicas, channels: Arc::default(), tls, runtime: Handle::current(), signer })
     }
 
     /// Makes one call: a look-up, or one that is safe to repeat. Where a replica is not there, the next is tried.
@@ -64,7 +94,10 @@ impl Caller {
             let mut last = None;
             self.replicas.known().await;
             while let Some(replica) = self.replicas.pick(&tried) {
-                match send(self.channel(replica.address()), self.request(path, message.clone())).await {
+                let channel = self
+                    .channel(replica.location())
+                    .map_err(|error| Error::nonsense(name, &format!("{:?}: {error}", replica.location())))?;
+                match send(channel, self.request(path, message.clone())).await {
                     Err(status) if status.code() == Code::Unavailable || broke_off(&status) => {
                         replica.unreachable();
                         tried.push(replica.address());
@@ -89,17 +122,27 @@ impl Caller {
     }
 
     /// The connection to a replica, made when it is first used.
-    fn channel(&self, address: SocketAddr) -> Channel {
+    fn channel(&self, location: &Location) -> Result<Channel, tonic::transport::Error> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(&address) {
-            return channel.clone();
+        if let Some(channel) = channels.get(location) {
+            return Ok(channel.clone());
         }
-        let known = self.replicas.addresses();
-        channels.retain(|address, _| known.contains(address));
+        let known = self.replicas.locations();
+        channels.retain(|location, _| known.contains(location));
         let _guard = self.runtime.enter();
-        let channel = endpoint(address).connect_lazy();
-        channels.insert(address, channel.clone());
-        channel
+        let channel = self.endpoint(location)?.connect_lazy();
+        channels.insert(location.clone(), channel.clone());
+        Ok(channel)
+    }
+
+    /// The connection goes to the address; the certificate must have the name.
+    fn endpoint(&self, location: &Location) -> Result<Endpoint, tonic::transport::Error> {
+        match &location.name {
+            Some(name) => {
+                endpoint("https", location.address).tls_config(self.tls.clone().domain_name(&**name))
+            }
+            None => Ok(endpoint("http", location.address)),
+        }
     }
 
     fn request<M>(&self, path: &'static str, message: M) -> Request<M> {
@@ -118,8 +161,8 @@ impl Caller {
     }
 }
 
-fn endpoint(address: SocketAddr) -> Endpoint {
-    Endpoint::from_shared(format!("http://{address}"))
+fn endpoint(scheme: &str, address: SocketAddr) -> Endpoint {
+    Endpoint::from_shared(format!("{scheme}://{address}"))
         .unwrap_or_else(|_| unreachable!("an address makes a valid URI"))
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)

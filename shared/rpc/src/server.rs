@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use http::{Request as HttpRequest, Response as HttpResponse};
 use pitchey_config::Rpc;
@@ -14,7 +15,11 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, ServerTlsConfig};
 use tracing::Instrument;
+
+/// Who calls has no longer to agree on TLS: a peer that says nothing must not keep its place.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 
 /// Which service is calling: in the extensions of every request that reaches a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +60,19 @@ impl Server {
     /// Binds and runs on the current runtime.
     ///
     /// # Errors
-    /// The address can't be bound.
+    /// The address can't be bound, or the certificate not used.
     pub async fn start(self) -> std::io::Result<Started> {
         let listener = TcpListener::bind(self.settings.address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let verifier = self.verifier;
-        let server = tonic::transport::Server::builder()
+        let mut server = tonic::transport::Server::builder();
+        if let Some((chain, key)) = self.settings.certificate.pem() {
+            let tls =
+                ServerTlsConfig::new().identity(Identity::from_pem(chain, key)).timeout(HANDSHAKE_LIMIT);
+            server = server.tls_config(tls).map_err(std::io::Error::other)?;
+        }
+        let server = server
             .layer(tower::layer::layer_fn(move |inner| Door { inner, verifier: verifier.clone() }))
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {

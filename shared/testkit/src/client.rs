@@ -1,6 +1,7 @@
 //! Calls a service as the gateway does, or the gateway as a client does.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use pitchey_clock::Clock;
 use pitchey_events::Service;
@@ -59,6 +60,14 @@ impl Client {
     pub fn unsigned(address: SocketAddr) -> Self {
         let http = http().redirect(reqwest::redirect::Policy::none());
         Self { base: format!("http://{address}"), http: http.build().expect("a client"), signing: None }
+    }
+
+    /// As [`Self::unsigned`], by TLS: the server must have a certificate for its address by an authority in the file.
+    pub fn secure(address: SocketAddr, authorities: &Path) -> Self {
+        let pem = std::fs::read(authorities).expect("the authorities");
+        let trusted = reqwest::Certificate::from_pem_bundle(&pem).expect("the authorities");
+        let http = http().redirect(reqwest::redirect::Policy::none()).tls_certs_only(trusted);
+        Self { base: format!("https://{address}"), http: http.build().expect("a client"), signing: None }
     }
 
     /// GET.

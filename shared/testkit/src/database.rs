@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use pitchey_config::Trust;
 use pitchey_db::Databases;
 use pitchey_events::Service;
 use secrecy::SecretString;
@@ -127,6 +128,7 @@ impl TestDatabase {
             user_pool: 2,
             system_pool: 2,
             wait_ms: 5_000,
+            trust: Default::default(),
         }
     }
 
@@ -142,7 +144,7 @@ impl Drop for TestDatabase {
         off_runtime(async move {
             // If the server is gone, so is the database; if it hangs, the next test sweeps up.
             let _ = tokio::time::timeout(Duration::from_secs(10), async {
-                let mut admin = AsyncPgConnection::establish(server.as_str()).await.ok()?;
+                let mut admin = pitchey_db::connect(server.as_str(), &Trust::default()).await.ok()?;
                 admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.ok()
             })
             .await;
@@ -185,7 +187,7 @@ async fn roles(admin: &mut AsyncPgConnection) -> BTreeMap<String, Vec<String>> {
 }
 
 async fn connect(url: &str) -> AsyncPgConnection {
-    AsyncPgConnection::establish(url).await.unwrap_or_else(|error| {
+    pitchey_db::connect(url, &Trust::default()).await.unwrap_or_else(|error| {
         panic!("Postgres can't be reached ({error}): is the server of DATABASE_URL still running? `make test` starts one")
     })
 }

@@ -3,7 +3,8 @@ use std::sync::{Mutex, PoisonError};
 
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use pitchey_config::Trust;
 use pitchey_events::Event;
 use serde_json::Value;
 use uuid::Uuid;
@@ -113,7 +114,7 @@ impl Drop for Emitted {
 }
 
 async fn take(url: &str, which: &str, types: &[&str]) -> Vec<Happened> {
-    let mut admin = AsyncPgConnection::establish(url).await.expect("the test's database");
+    let mut admin = pitchey_db::connect(url, &Trust::default()).await.expect("the test's database");
     let sql = format!(
         "WITH taken AS (
              DELETE FROM testkit.emitted WHERE number IN (SELECT number FROM testkit.emitted WHERE {which}) RETURNING *
@@ -133,7 +134,7 @@ async fn left(url: &str, ignored: &[&str]) -> Option<Vec<String>> {
         #[diesel(sql_type = Text)]
         event: String,
     }
-    let mut admin = AsyncPgConnection::establish(url).await.ok()?;
+    let mut admin = pitchey_db::connect(url, &Trust::default()).await.ok()?;
     let left = sql_query(
         "SELECT event_type || ' ' || payload AS event FROM testkit.emitted WHERE event_type <> ALL ($1) ORDER BY number",
     );

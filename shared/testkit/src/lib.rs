@@ -3,6 +3,7 @@
 
 pub mod actors;
 mod answer;
+mod authority;
 pub mod broker;
 mod client;
 mod collector;
@@ -14,12 +15,14 @@ pub mod identity;
 mod off_runtime;
 mod plan;
 mod processes;
+mod programs;
 pub mod schema;
 mod servers;
 mod size;
 mod wait;
 
 pub use answer::Answer;
+pub use authority::Authority;
 pub use broker::Broker;
 pub use client::{Client, Request, http};
 pub use collector::{Collector, Span};
@@ -27,6 +30,7 @@ pub use database::TestDatabase;
 pub use deliveries::Deliveries;
 pub use emitted::{Emitted, Happened};
 pub use plan::Plan;
+pub use programs::programs;
 pub use servers::{Server, Servers};
 pub use size::size;
 pub use wait::{SOON, wait_for, wait_until};

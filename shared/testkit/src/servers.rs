@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
@@ -51,6 +52,16 @@ impl Servers {
         Self::start_only(&[server.name()]).await
     }
 
+    /// Both, speaking TLS and nothing else. [`Self::database_url`] says by itself who vouches for it.
+    pub async fn start_secure() -> Self {
+        Self::start_only(&["--tls"]).await
+    }
+
+    /// Only one of [`Self::start_secure`].
+    pub async fn start_one_secure(server: Server) -> Self {
+        Self::start_only(&[server.name(), "--tls"]).await
+    }
+
     async fn start_only(which: &[&str]) -> Self {
         // Below /var/tmp: as root the servers run as a user who can't enter most other places.
         let dir =
@@ -69,6 +80,11 @@ impl Servers {
     /// The URL of RabbitMQ.
     pub fn amqp_url(&self) -> &str {
         self.told(Server::RabbitMq.variables().0)
+    }
+
+    /// The file with the authority of those that speak TLS.
+    pub fn authorities(&self) -> &Path {
+        Path::new(self.told("AUTHORITIES"))
     }
 
     /// A database on this Postgres.

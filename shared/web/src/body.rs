@@ -65,7 +65,7 @@ pub(crate) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<
     let is_json = essence.eq_ignore_ascii_case("application/json")
         || (essence.to_ascii_lowercase().starts_with("application/") && essence.ends_with("+json"));
     if !body.is_empty() && !is_json {
-        return Err(Refusal::UnsupportedMediaType);
+        return Err(Refusal::UnsupportedMediaType("application/json"));
     }
     Ok(body.freeze())
 }

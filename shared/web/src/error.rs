@@ -161,9 +161,9 @@ pub enum Refusal {
     /// 413.
     #[error("The request is larger than {0} bytes.")]
     TooLarge(usize),
-    /// 415.
-    #[error("Please send JSON, with Content-Type: application/json.")]
-    UnsupportedMediaType,
+    /// 415: with the type that is taken there.
+    #[error("Please send Content-Type: {0}.")]
+    UnsupportedMediaType(&'static str),
     /// 400: the body is not JSON at all.
     #[error("The request is not valid JSON: {0}")]
     MalformedJson(String),
@@ -202,7 +202,7 @@ impl ApiError for Refusal {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge(_) => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::MalformedJson(_) => "malformed_json",
             Self::Invalid(_) => "validation_failed",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
@@ -221,7 +221,7 @@ impl ApiError for Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::MalformedJson(_) | Self::Invalid(_) | Self::IdempotencyKeyInvalid => {
                 StatusCode::BAD_REQUEST
             }

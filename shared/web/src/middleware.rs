@@ -161,7 +161,7 @@ fn of_framework(status: StatusCode) -> Pending {
         StatusCode::NOT_FOUND => Refusal::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => Refusal::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge(crate::body::JSON_LIMIT),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::UnsupportedMediaType,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::UnsupportedMediaType("application/json"),
         StatusCode::REQUEST_TIMEOUT => Refusal::Incomplete,
         status if status.is_client_error() => {
             Refusal::Invalid(vec![crate::FieldError::new("request", "invalid", "The request is not valid.")])

@@ -82,8 +82,11 @@ impl<S: Clone + Send + 'static> Server<S> {
         })
         .workers(settings.workers)
         .shutdown_timeout(settings.drain_seconds)
-        .disable_signals()
-        .bind(settings.address)?;
+        .disable_signals();
+        let server = match settings.certificate.server() {
+            Some(tls) => server.bind_rustls_0_23(settings.address, tls)?,
+            None => server.bind(settings.address)?,
+        };
         let address = server.addrs().first().copied().unwrap_or(settings.address);
         let server = server.run();
         tracing::info!(%address, "HTTP");

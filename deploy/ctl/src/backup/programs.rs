@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clap::Args;
+use pitchey_db::Place;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use url::Url;
 
@@ -64,9 +65,9 @@ impl Programs {
     }
 }
 
-/// What libpq reads from the environment. Other parameters of the URL are passed on, as far as libpq knows them.
+/// What libpq reads from the environment.
 fn connect(command: &mut Command, url: &str) -> Result<(), Failure> {
-    let config: tokio_postgres::Config = url.parse().map_err(not_a_url)?;
+    let Place { config, is_secure, authorities } = Place::read(url).map_err(not_a_url)?;
     let mut url = Url::parse(url).map_err(not_a_url)?;
     if let Some(password) = config.get_password() {
         let password = String::from_utf8(password.to_vec()).map_err(not_a_url)?;
@@ -83,12 +84,14 @@ fn connect(command: &mut Command, url: &str) -> Result<(), Failure> {
             command.env(variable, value);
         }
     }
-    for (name, value) in url.query_pairs() {
-        match name.as_ref() {
-            "sslmode" => command.env("PGSSLMODE", value.as_ref()),
-            "options" => command.env("PGOPTIONS", value.as_ref()),
-            _ => command,
-        };
+    if is_secure {
+        command.env("PGSSLMODE", "verify-full");
+    }
+    if let Some(file) = authorities {
+        command.env("PGSSLROOTCERT", file);
+    }
+    if let Some(options) = config.get_options() {
+        command.env("PGOPTIONS", options);
     }
     Ok(())
 }

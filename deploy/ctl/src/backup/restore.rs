@@ -13,7 +13,7 @@ use tokio::process::ChildStdout;
 use super::database::{self, Place};
 use super::manifest::{FORMAT, Manifest};
 use super::programs::{self, Programs};
-use crate::{Failure, migrate};
+use crate::{Failure, migrate, settings};
 
 /// From where, into what.
 #[derive(Debug, Args)]
@@ -29,6 +29,7 @@ pub struct Restore {
         env = "DATABASE_URL",
         hide_env_values = true,
         value_name = "URL",
+        value_parser = settings::database_url,
         required_unless_present = "check"
     )]
     url: Option<String>,

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use pitchey_bus::{Seen, Tap};
-use reqwest::{Client, Method};
+use pitchey_config::Trust;
+use reqwest::{Certificate, Client, Method};
 use serde_json::Value;
 
 use super::PATIENCE;
@@ -59,12 +60,14 @@ pub(super) struct Reply {
 }
 
 impl Stage {
-    pub(super) fn new(gateway: &str, tap: Tap) -> Result<Self, Failure> {
-        let http = Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|error| Failure::Failed(error.to_string()))?;
+    pub(super) fn new(gateway: &str, tap: Tap, trust: &Trust) -> Result<Self, Failure> {
+        let failed = |error: reqwest::Error| Failure::Failed(error.to_string());
+        let mut http = Client::builder().no_proxy().timeout(PATIENCE);
+        // Without, the gateway is one that the whole world can know.
+        if let Ok(pem) = trust.pem() {
+            http = http.tls_certs_merge(Certificate::from_pem_bundle(pem).map_err(failed)?);
+        }
+        let http = http.build().map_err(failed)?;
         Ok(Self { gateway: gateway.trim_end_matches('/').to_owned(), http, tap, paper: Paper::new() })
     }
 

@@ -145,6 +145,8 @@ async fn who_serves_does_what_is_due_once_and_shows_it() {
             http.get(format!("http://{address}{path}")).send().await.ok()?.text().await.ok()
         };
         assert_eq!(get("/health").await.as_deref(), Some("healthy"));
+        let asked = ctl(&db, &["ask", "/health", "--address", &address.to_string()], &[]);
+        assert_eq!((asked.status.success(), said(&asked).trim()), (true, "healthy"));
         // The one that did none reads it from the table, twice a minute.
         wait_until("what is told", Duration::from_secs(60), async || {
             let told = r#"jobs_last_success_timestamp_seconds{service="platform",job_name="vacuum"}"#;
@@ -156,4 +158,6 @@ async fn who_serves_does_what_is_due_once_and_shows_it() {
         kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
         assert!(child.wait().await.unwrap().success());
     }
+    let nobody = ctl(&db, &["ask", "/health", "--address", &addresses[0].to_string()], &[]);
+    assert_eq!(nobody.status.code(), Some(1));
 }

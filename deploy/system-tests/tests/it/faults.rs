@@ -3,3 +3,4 @@
 mod crashes;
 mod replicas;
 mod revocation;
+mod tls;

@@ -1,3 +1,4 @@
 //! Size. Small here; `make soak` runs the full ones.
 
+mod uploads;
 mod views;

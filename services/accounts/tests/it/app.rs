@@ -58,8 +58,8 @@ impl App {
         let broker = Broker::new();
         let address = ([127, 0, 0, 1], 0).into();
         let mut settings = Settings {
-            http: Http { address, workers: 2, drain_seconds: 1 },
-            rpc: Rpc { address },
+            http: Http { address, workers: 2, drain_seconds: 1, certificate: Default::default() },
+            rpc: Rpc { address, certificate: Default::default() },
             database: db.settings(Service::Accounts),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Accounts),
@@ -73,7 +73,7 @@ impl App {
         change(&mut settings);
         let accounts = Accounts::start(settings.clone(), Clock::system()).await.unwrap();
         let target = (Service::Accounts.to_string(), format!("http://{}", accounts.rpc_address()));
-        let targets = Targets([target].into());
+        let targets = Targets::from(std::collections::BTreeMap::from([target]));
         let rpc = |caller| pitchey_rpc::Accounts::new(&targets, identity::signer(caller)).unwrap();
         Self {
             client: Client::gateway(Service::Accounts, accounts.http_address()),

@@ -37,14 +37,17 @@ impl Pitches {
         let verifier = Verifier::new(Service::Pitches, &keys, Clock::system()).unwrap();
         let routes = Routes::new(privacy_server(Self { whole }));
         let address = ([127, 0, 0, 1], 0).into();
-        Server { settings: Rpc { address }, verifier, routes }.start().await.unwrap()
+        Server { settings: Rpc { address, certificate: Default::default() }, verifier, routes }
+            .start()
+            .await
+            .unwrap()
     }
 }
 
 fn asks(pitches: &Started) -> impl FnOnce(&mut Settings) + use<> {
     let target = ("pitches".to_owned(), format!("http://{}", pitches.address));
     move |settings| {
-        settings.rpc_targets = Targets([target].into());
+        settings.rpc_targets = Targets::from(std::collections::BTreeMap::from([target]));
         settings.export_from = "pitches".to_owned();
     }
 }

@@ -50,12 +50,12 @@ impl App {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             mode: Mode::Development,
-            http: Http { address, workers: 1, drain_seconds: 5 },
-            rpc: Rpc { address },
+            http: Http { address, workers: 1, drain_seconds: 5, certificate: Default::default() },
+            rpc: Rpc { address, certificate: Default::default() },
             database: db.settings(Service::Analytics),
             broker: pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone()),
             identity: identity::keys(Service::Analytics),
-            rpc_targets: Targets(BTreeMap::from([
+            rpc_targets: Targets::from(BTreeMap::from([
                 // Nobody there.
                 ("accounts".to_owned(), "http://127.0.0.1:1".to_owned()),
                 ("pitches".to_owned(), format!("http://{}", pitches.address)),

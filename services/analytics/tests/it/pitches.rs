@@ -35,7 +35,10 @@ impl Pitches {
         let known = Arc::<Mutex<Known>>::default();
         let keys = identity::keys(Service::Pitches);
         let server = pitchey_rpc::Server {
-            settings: pitchey_config::Rpc { address: "127.0.0.1:0".parse().unwrap() },
+            settings: pitchey_config::Rpc {
+                address: "127.0.0.1:0".parse().unwrap(),
+                certificate: Default::default(),
+            },
             verifier: Verifier::new(Service::Pitches, &keys, clock.clone()).unwrap(),
             routes: tonic::service::Routes::new(PitchesServer::new(Answers(Arc::clone(&known)))),
         };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 use pitchey_events::{PitchId, PitchOpened, Service, UserId};
 use pitchey_identity::{Context, HEADER, Principal, Request, Signer};
-use pitchey_testkit::{actors, identity, size, wait_until};
+use pitchey_testkit::{actors, identity, programs, size, wait_until};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
@@ -56,7 +56,7 @@ impl Replica {
 }
 
 fn spawn(environment: &[(String, String)]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_pitchey-analytics"))
+    Command::new(programs().join("pitchey-analytics"))
         .env_clear()
         .envs(environment.iter().cloned())
         .stdin(Stdio::null())

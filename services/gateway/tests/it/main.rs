@@ -10,6 +10,7 @@ mod pages;
 mod repeats;
 mod replicas;
 mod routing;
+mod secure;
 mod sessions;
 mod sockets;
 mod world;

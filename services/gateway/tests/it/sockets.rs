@@ -3,10 +3,11 @@ use std::time::Duration;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use actix_ws::Message;
 use futures_util::StreamExt;
+use pitchey_config::Certificate;
 use pitchey_events::Service::Messaging;
 use pitchey_identity::{HEADER, Request};
 use pitchey_launch::Process;
-use pitchey_testkit::identity;
+use pitchey_testkit::{Authority, identity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,6 +16,11 @@ use crate::world::World;
 
 /// Says hello to who is logged in or has a ticket, then says everything again.
 async fn messaging() -> std::net::SocketAddr {
+    messaging_showing(&Certificate::default()).await
+}
+
+/// By TLS, if there is a certificate.
+async fn messaging_showing(certificate: &Certificate) -> std::net::SocketAddr {
     async fn socket(request: HttpRequest, stream: web::Payload) -> actix_web::Result<HttpResponse> {
         let header = request.headers().get(HEADER).unwrap().to_str().unwrap();
         let path = request.uri().path_and_query().unwrap().as_str();
@@ -40,7 +46,11 @@ async fn messaging() -> std::net::SocketAddr {
         Ok(response)
     }
     let server = HttpServer::new(|| App::new().route("/ws", web::get().to(socket)));
-    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    let server = server.workers(1).disable_signals();
+    let server = match certificate.server() {
+        Some(tls) => server.bind_rustls_0_23("127.0.0.1:0", tls).unwrap(),
+        None => server.bind("127.0.0.1:0").unwrap(),
+    };
     let address = server.addrs()[0];
     tokio::spawn(server.run());
     address
@@ -106,9 +116,31 @@ impl Socket {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_go_both_ways() {
-    let world = World::build().with_address(Messaging, messaging().await).start().await;
+    there_and_back(&World::build().with_address(Messaging, messaging().await).start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_go_both_ways_by_tls() {
+    let authority = Authority::new();
+    let port = messaging_showing(&authority.certificate("localhost")).await.port();
+    let build = World::build().with_target(Messaging, &format!("https://localhost:{port}"));
+    let build = build.set("tls.authorities", authority.file().to_string_lossy().into_owned());
+    there_and_back(&build.start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_are_not_opened_with_who_is_not_messaging() {
+    let authority = Authority::new();
+    let port = messaging_showing(&authority.certificate("elsewhere.example")).await.port();
+    let build = World::build().with_target(Messaging, &format!("https://localhost:{port}"));
+    let world = build.set("tls.authorities", authority.file().to_string_lossy().into_owned()).start().await;
+    let (head, _) = open(&world, "/ws?ticket=good", "").await;
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+}
+
+async fn there_and_back(world: &World) {
     let (token, actor) = world.log_in(|_| {});
-    let (head, mut socket) = open(&world, "/ws", &format!("authorization: Bearer {token}\r\n")).await;
+    let (head, mut socket) = open(world, "/ws", &format!("authorization: Bearer {token}\r\n")).await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     // RFC 6455's own example.
     assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");

@@ -14,10 +14,11 @@ use figment::Figment;
 use figment::providers::Serialized;
 use futures_util::future::LocalBoxFuture;
 use pitchey_clock::Clock;
+use pitchey_config::Certificate;
 use pitchey_events::{Service, SessionId, Tier, UserId, UserType};
 use pitchey_gateway::{Gateway, Settings};
 use pitchey_identity::{Actor, Context, HEADER, Request};
-use pitchey_launch::Process;
+use pitchey_launch::{Failed, Process};
 use pitchey_rpc::proto::accounts as proto;
 use pitchey_rpc::proto::accounts::accounts_server::{Accounts, AccountsServer};
 use pitchey_rpc::{Caller, Session, Targets};
@@ -76,7 +77,7 @@ impl Build {
     /// With a service's replicas, as HTTP servers.
     pub fn with(mut self, stubs: &[&Stub]) -> Self {
         for stub in stubs {
-            let target = format!("http://{}", stub.address);
+            let target = stub.target();
             let entry = self.upstreams.entry(stub.service.to_string()).or_default();
             *entry = if entry.is_empty() { target } else { format!("{entry},{target}") };
         }
@@ -117,13 +118,20 @@ impl Build {
         self
     }
 
-    pub async fn start(mut self) -> World {
+    pub async fn start(self) -> World {
+        self.try_start().await.unwrap()
+    }
+
+    pub async fn try_start(mut self) -> Result<World, Failed> {
         let accounts = FakeAccounts::default();
         let (target, rpc) = if self.accounts_away {
             (SocketAddr::from((Ipv4Addr::LOCALHOST, closed_port())), None)
         } else {
             let server = pitchey_rpc::Server {
-                settings: pitchey_config::Rpc { address: (Ipv4Addr::LOCALHOST, 0).into() },
+                settings: pitchey_config::Rpc {
+                    address: (Ipv4Addr::LOCALHOST, 0).into(),
+                    certificate: Certificate::default(),
+                },
                 verifier: identity::verifier(Service::Accounts),
                 routes: tonic::service::Routes::new(AccountsServer::new(accounts.clone())),
             };
@@ -136,10 +144,11 @@ impl Build {
         let values = Figment::from(Serialized::defaults(self.settings));
         let mut settings: Settings = pitchey_config::load_from("gateway", values).unwrap();
         settings.identity = identity::keys(Service::Gateway);
-        settings.rpc_targets = Targets(BTreeMap::from([("accounts".to_owned(), format!("http://{target}"))]));
-        let gateway = Gateway::start(settings, self.clock.clone()).await.unwrap();
+        let places = BTreeMap::from([("accounts".to_owned(), format!("http://{target}"))]);
+        settings.rpc_targets = Targets::from(places);
+        let gateway = Gateway::start(settings, self.clock.clone()).await?;
         let client = Client::unsigned(gateway.http_address());
-        World { gateway, accounts, clock: self.clock, client, broker: self.broker, _rpc: rpc }
+        Ok(World { gateway, accounts, clock: self.clock, client, broker: self.broker, _rpc: rpc })
     }
 }
 
@@ -294,9 +303,19 @@ pub struct Stub {
     pub address: SocketAddr,
     pub seen: Arc<Mutex<Vec<Seen>>>,
     handle: ServerHandle,
+    /// It speaks TLS.
+    is_secure: bool,
 }
 
 impl Stub {
+    /// Its address; if it speaks TLS, by name.
+    pub fn target(&self) -> String {
+        match self.is_secure {
+            true => format!("https://localhost:{}", self.address.port()),
+            false => format!("http://{}", self.address),
+        }
+    }
+
     /// Answers everything with 200 and what it saw.
     pub fn echo(service: Service) -> Self {
         Self::answering(service, move |seen| {
@@ -330,6 +349,15 @@ impl Stub {
         service: Service,
         handler: impl Fn(Seen) -> LocalBoxFuture<'static, HttpResponse> + Send + Sync + 'static,
     ) -> Self {
+        Self::showing(&Certificate::default(), service, handler)
+    }
+
+    /// [`Self::handling`], by TLS, if there is a certificate.
+    pub fn showing(
+        certificate: &Certificate,
+        service: Service,
+        handler: impl Fn(Seen) -> LocalBoxFuture<'static, HttpResponse> + Send + Sync + 'static,
+    ) -> Self {
         let handler: Arc<Handler> = Arc::new(handler);
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let remembered = Arc::clone(&seen);
@@ -353,14 +381,17 @@ impl Stub {
         })
         .workers(1)
         .disable_signals()
-        .shutdown_timeout(1)
-        .bind("127.0.0.1:0")
-        .unwrap();
+        .shutdown_timeout(1);
+        let (here, is_secure) = (SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), certificate.server().is_some());
+        let server = match certificate.server() {
+            Some(tls) => server.bind_rustls_0_23(here, tls).unwrap(),
+            None => server.bind(here).unwrap(),
+        };
         let address = server.addrs()[0];
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { service, address, seen, handle }
+        Self { service, address, seen, handle, is_secure }
     }
 
     pub fn seen(&self) -> Vec<Seen> {

@@ -73,8 +73,13 @@ impl App {
         let others = Others::start(&clock).await;
         let mut settings = Settings {
             mode: Mode::Development,
-            http: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
-            rpc: Rpc { address: ([127, 0, 0, 1], 0).into() },
+            http: Http {
+                address: ([127, 0, 0, 1], 0).into(),
+                workers: 2,
+                drain_seconds: 1,
+                certificate: Default::default(),
+            },
+            rpc: Rpc { address: ([127, 0, 0, 1], 0).into(), certificate: Default::default() },
             database: db.settings(Service::Messaging),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Messaging),

@@ -36,7 +36,8 @@ async fn accounts_gets_everything_about_a_user_for_the_users_export() {
     app.post(&format!("/api/conversations/{}/read", conversation(&sent)), &ann, json!({})).await.expect(200);
     let targets = BTreeMap::from([("messaging".to_owned(), format!("http://{}", app.service.rpc_address()))]);
     let signer = identity::signer_by(Service::Accounts, &app.clock);
-    let privacy = Privacy::new(Service::Messaging, &pitchey_rpc::Targets(targets.clone()), signer).unwrap();
+    let privacy =
+        Privacy::new(Service::Messaging, &pitchey_rpc::Targets::from(targets.clone()), signer).unwrap();
     let parts: Vec<_> = privacy.export(ann.id).collect().await;
     let parts: BTreeMap<String, Value> = parts
         .into_iter()
@@ -50,7 +51,7 @@ async fn accounts_gets_everything_about_a_user_for_the_users_export() {
 
     let stranger = Privacy::new(
         Service::Messaging,
-        &pitchey_rpc::Targets(targets),
+        &pitchey_rpc::Targets::from(targets),
         identity::signer_by(Service::Pitches, &app.clock),
     )
     .unwrap();

@@ -67,7 +67,7 @@ impl Others {
             ("pitches".to_owned(), at(Service::Pitches, pitches).await),
             ("payments".to_owned(), at(Service::Payments, payments).await),
         ]);
-        Self { known, targets: Targets(targets) }
+        Self { known, targets: Targets::from(targets) }
     }
 
     pub fn known(&self) -> MutexGuard<'_, Known> {
@@ -110,7 +110,10 @@ impl Others {
 
 async fn serve(service: Service, routes: Routes, clock: &Clock) -> SocketAddr {
     let server = pitchey_rpc::Server {
-        settings: pitchey_config::Rpc { address: "127.0.0.1:0".parse().unwrap() },
+        settings: pitchey_config::Rpc {
+            address: "127.0.0.1:0".parse().unwrap(),
+            certificate: Default::default(),
+        },
         verifier: Verifier::new(service, &identity::keys(service), clock.clone()).unwrap(),
         routes,
     };

@@ -1,4 +1,5 @@
 //! What needs size to be believed.
 
 mod faults;
+mod history;
 mod replica;

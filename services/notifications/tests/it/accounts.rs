@@ -45,7 +45,10 @@ impl Accounts {
         let known = Arc::<Mutex<Known>>::default();
         let keys = identity::keys(Service::Accounts);
         let server = pitchey_rpc::Server {
-            settings: pitchey_config::Rpc { address: "127.0.0.1:0".parse().unwrap() },
+            settings: pitchey_config::Rpc {
+                address: "127.0.0.1:0".parse().unwrap(),
+                certificate: Default::default(),
+            },
             verifier: Verifier::new(Service::Accounts, &keys, clock).unwrap(),
             routes: tonic::service::Routes::new(AccountsServer::new(Answers(Arc::clone(&known)))),
         };

@@ -91,11 +91,16 @@ impl World {
         let folder = TempDir::new().unwrap();
         let settings = Settings {
             mode: Mode::Development,
-            http: Http { address: SocketAddr::from(([127, 0, 0, 1], 0)), workers: 1, drain_seconds: 5 },
+            http: Http {
+                address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                workers: 1,
+                drain_seconds: 5,
+                certificate: Default::default(),
+            },
             database: db.settings(Service::Notifications),
             broker: pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone()),
             identity: identity::keys(Service::Notifications),
-            rpc: Rpc { address: SocketAddr::from(([127, 0, 0, 1], 0)) },
+            rpc: Rpc { address: SocketAddr::from(([127, 0, 0, 1], 0)), certificate: Default::default() },
             rpc_targets: targets(accounts.address, pitches.address),
             public_url: "https://pitchey.test".to_owned(),
             unsubscribe_key: SecretString::from(UNSUBSCRIBE_KEY),
@@ -305,7 +310,7 @@ async fn relay(world: &World, service: Service) -> (Databases, Bus) {
 
 pub fn targets(accounts: SocketAddr, pitches: SocketAddr) -> Targets {
     let at = |name: &str, address| (name.to_owned(), format!("http://{address}"));
-    Targets(BTreeMap::from([at("accounts", accounts), at("pitches", pitches)]))
+    Targets::from(BTreeMap::from([at("accounts", accounts), at("pitches", pitches)]))
 }
 
 /// Where accounts says that `user` gets mail.

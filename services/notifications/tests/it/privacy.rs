@@ -11,7 +11,7 @@ use crate::app::{App, World, address, parties};
 
 fn keeper(app: &App, caller: Service) -> Privacy {
     let at = format!("http://{}", app.rpc_address());
-    let targets = Targets(BTreeMap::from([("notifications".to_owned(), at)]));
+    let targets = Targets::from(BTreeMap::from([("notifications".to_owned(), at)]));
     let signer = Signer::new(caller, &identity::keys(caller), app.world.clock.clone()).unwrap();
     Privacy::new(Service::Notifications, &targets, signer).unwrap()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pitchey_events::{PitchId, PitchPublished, Service, UserId, UserType};
 use pitchey_launch::Process;
-use pitchey_testkit::{identity, size, wait_until};
+use pitchey_testkit::{identity, programs, size, wait_until};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -89,7 +89,7 @@ impl Worker {
         let at = |address| format!("http://{address}");
         let smtp = world.settings.mail.smtp_url.as_ref().map(secrecy::ExposeSecret::expose_secret).unwrap();
         let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_pitchey-notifications"))
+        let child = Command::new(programs().join("pitchey-notifications"))
             .env_clear()
             .envs(identity::environment(Service::Notifications))
             .env("PITCHEY_MODE", "development")

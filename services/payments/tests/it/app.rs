@@ -74,8 +74,8 @@ impl App {
         let address = ([127, 0, 0, 1], 0).into();
         let mut settings = Settings {
             mode: Mode::Development,
-            http: Http { address, workers: 2, drain_seconds: 1 },
-            rpc: Rpc { address },
+            http: Http { address, workers: 2, drain_seconds: 1, certificate: Default::default() },
+            rpc: Rpc { address, certificate: Default::default() },
             database: db.settings(Service::Payments),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Payments),
@@ -222,7 +222,7 @@ pub fn stripe_at(settings: &mut Settings, url: &str) {
 
 fn rpc(caller: Service, service: &Payments, clock: &Clock) -> pitchey_rpc::Payments {
     let targets =
-        Targets(BTreeMap::from([("payments".to_owned(), format!("http://{}", service.rpc_address()))]));
+        Targets::from(BTreeMap::from([("payments".to_owned(), format!("http://{}", service.rpc_address()))]));
     pitchey_rpc::Payments::new(&targets, identity::signer_by(caller, clock)).unwrap()
 }
 

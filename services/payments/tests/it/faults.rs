@@ -96,7 +96,10 @@ impl Victim {
     }
 
     fn rpc(&self) -> pitchey_rpc::Payments {
-        let targets = Targets([("payments".to_owned(), format!("http://{}", self.rpc))].into());
+        let targets = Targets::from(std::collections::BTreeMap::from([(
+            "payments".to_owned(),
+            format!("http://{}", self.rpc),
+        )]));
         pitchey_rpc::Payments::new(&targets, identity::signer(Service::Pitches)).unwrap()
     }
 

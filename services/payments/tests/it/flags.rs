@@ -1,5 +1,6 @@
 //! Whether credits are charged is switched by accounts' flag, and decided once: when they are asked for.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -64,7 +65,7 @@ impl World {
         board.set(flag);
         let clock = Clock::manual(Clock::system().now().trunc_subsecs(0));
         let server = pitchey_rpc::Server {
-            settings: Rpc { address: ([127, 0, 0, 1], 0).into() },
+            settings: Rpc { address: ([127, 0, 0, 1], 0).into(), certificate: Default::default() },
             verifier: Verifier::new(Service::Accounts, &identity::keys(Service::Accounts), clock.clone())
                 .unwrap(),
             routes: Routes::new(FeatureFlagsServer::new(board.clone())),
@@ -74,7 +75,7 @@ impl World {
         // It runs as long as the test's runtime.
         std::mem::forget(server);
         let app = App::start_with(clock, |settings| {
-            settings.rpc_targets = Targets([target].into());
+            settings.rpc_targets = Targets::from(BTreeMap::from([target]));
         })
         .await
         .ignoring();

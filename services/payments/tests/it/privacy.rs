@@ -9,8 +9,10 @@ use serde_json::Value;
 use crate::app::App;
 
 fn asked_by(app: &App, caller: Service) -> Privacy {
-    let targets =
-        Targets(BTreeMap::from([("payments".to_owned(), format!("http://{}", app.service.rpc_address()))]));
+    let targets = Targets::from(BTreeMap::from([(
+        "payments".to_owned(),
+        format!("http://{}", app.service.rpc_address()),
+    )]));
     Privacy::new(Service::Payments, &targets, identity::signer_by(caller, &app.clock)).unwrap()
 }
 

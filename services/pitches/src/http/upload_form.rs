@@ -234,7 +234,7 @@ fn broken(error: actix_multipart::MultipartError) -> Error {
     use actix_multipart::MultipartError as Broken;
     match error {
         Broken::ContentTypeMissing | Broken::ContentTypeParse | Broken::ContentTypeIncompatible => {
-            Refusal::UnsupportedMediaType.into()
+            Refusal::UnsupportedMediaType("multipart/form-data").into()
         }
         Broken::Payload(_) | Broken::Incomplete => Refusal::Incomplete.into(),
         error => wrong("body", "malformed", &error.to_string()),

@@ -98,7 +98,10 @@ impl Others {
 
 async fn serve(service: Service, routes: Routes, clock: &Clock) -> SocketAddr {
     let server = pitchey_rpc::Server {
-        settings: pitchey_config::Rpc { address: "127.0.0.1:0".parse().unwrap() },
+        settings: pitchey_config::Rpc {
+            address: "127.0.0.1:0".parse().unwrap(),
+            certificate: Default::default(),
+        },
         verifier: Verifier::new(service, &identity::keys(service), clock.clone()).unwrap(),
         routes,
     };

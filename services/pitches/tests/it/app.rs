@@ -93,12 +93,17 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             mode: Mode::Development,
-            http: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
-            rpc: Rpc { address: ([127, 0, 0, 1], 0).into() },
+            http: Http {
+                address: ([127, 0, 0, 1], 0).into(),
+                workers: 2,
+                drain_seconds: 1,
+                certificate: Default::default(),
+            },
+            rpc: Rpc { address: ([127, 0, 0, 1], 0).into(), certificate: Default::default() },
             database: db.settings(Service::Pitches),
             broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Pitches),
-            rpc_targets: Targets(BTreeMap::from([
+            rpc_targets: Targets::from(BTreeMap::from([
                 ("accounts".to_owned(), format!("http://{}", others.accounts)),
                 ("payments".to_owned(), format!("http://{}", others.payments)),
             ])),

@@ -113,7 +113,7 @@ async fn a_user_gets_a_copy_of_everything_that_is_kept_and_of_nothing_of_others(
         ))
         .await;
     let copy = async |service: Service, user: UserId| {
-        let targets = Targets(BTreeMap::from([(
+        let targets = Targets::from(BTreeMap::from([(
             "pitches".to_owned(),
             format!("http://{}", app.service.rpc_address()),
         )]));

@@ -5,6 +5,7 @@ mod broker;
 mod child;
 mod database;
 mod process;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

@@ -1,5 +1,7 @@
 //! What the doors do when Postgres dies, comes back, or stands still. Each test has its own server.
 
+mod tls;
+
 use std::time::{Duration, Instant};
 
 use pitchey_db::{Databases, Error};

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pitchey_clock::Clock;
-use pitchey_config::Rpc;
+use pitchey_config::{Certificate, Rpc, Trust};
 use pitchey_events::{HoldKey, Service, UserId};
 use pitchey_identity::{Identity, Signer, Verifier};
 use pitchey_rpc::proto::payments::payments_server::{self, PaymentsServer};
 use pitchey_rpc::proto::payments::{BalanceReply, BalanceRequest, HoldReply, HoldRequest};
 use pitchey_rpc::{Caller, Error, Held, Payments, Server, Started, Targets, refusal};
+use pitchey_testkit::Authority;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -45,12 +46,16 @@ impl payments_server::Payments for Replica {
 
 impl Replica {
     async fn start(&self, address: SocketAddr) -> Started {
+        self.start_as(Rpc { address, certificate: Certificate::default() }).await
+    }
+
+    async fn start_as(&self, settings: Rpc) -> Started {
         let accepts =
             BTreeMap::from([("pitches".to_owned(), KEY.into()), ("messaging".to_owned(), KEY.into())]);
         let identity = Identity { calls: BTreeMap::new(), accepts };
         let verifier = Verifier::new(Service::Payments, &identity, Clock::system()).unwrap();
         let routes = Routes::new(PaymentsServer::new(self.clone()));
-        Server { settings: Rpc { address }, verifier, routes }.start().await.unwrap()
+        Server { settings, verifier, routes }.start().await.unwrap()
     }
 
     fn calls(&self) -> usize {
@@ -59,10 +64,15 @@ impl Replica {
 }
 
 fn client(caller: Service, key: &str, target: &str) -> Payments {
+    trusting(&Trust::default(), caller, key, target).unwrap()
+}
+
+fn trusting(trust: &Trust, caller: Service, key: &str, target: &str) -> Result<Payments, Error> {
     let calls = BTreeMap::from([("payments".to_owned(), key.into())]);
     let identity = Identity { calls, accepts: BTreeMap::new() };
-    let targets = Targets(BTreeMap::from([("payments".to_owned(), target.to_owned())]));
-    Payments::new(&targets, Signer::new(caller, &identity, Clock::system()).unwrap()).unwrap()
+    let places = BTreeMap::from([("payments".to_owned(), target.to_owned())]);
+    let targets = Targets { places, trust: trust.clone() };
+    Payments::new(&targets, Signer::new(caller, &identity, Clock::system()).unwrap())
 }
 
 async fn hold(client: &Payments, amount: i32) -> Result<Held, Error> {
@@ -147,4 +157,40 @@ async fn calls_are_spread_over_replicas_and_a_dead_one_is_not_noticed() {
     for _ in 0..200 {
         assert_eq!(hold(&client, 10).await, Ok(Held::Held));
     }
+}
+
+/// What `client` gets for a call, within a second.
+async fn called(trust: &Trust, target: &str) -> Result<Held, Error> {
+    hold(&trusting(trust, Service::Pitches, KEY, target).unwrap(), 10).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_by_tls_reach_who_has_the_name_and_nobody_else() {
+    let authority = Authority::new();
+    let replica = Replica::default();
+    let as_name = async |name: &str| {
+        let certificate = authority.certificate(name);
+        replica.start_as(Rpc { address: localhost(0), certificate }).await
+    };
+    let (right, wrong) = (as_name("localhost").await, as_name("elsewhere.example").await);
+    let at = |scheme: &str, started: &Started| format!("{scheme}://localhost:{}", started.address.port());
+
+    assert_eq!(called(&authority.trust(), &at("https", &right)).await, Ok(Held::Held));
+    assert_eq!(replica.calls(), 1);
+
+    // Another's name; an authority that nobody knows; no TLS on their side, or on ours.
+    let plain = replica.start(localhost(0)).await;
+    for (trust, target) in [
+        (authority.trust(), at("https", &wrong)),
+        (Authority::new().trust(), at("https", &right)),
+        (authority.trust(), at("https", &plain)),
+        (authority.trust(), at("http", &right)),
+    ] {
+        let refused = called(&trust, &target).await;
+        assert!(matches!(refused, Err(Error::Unavailable { .. })), "{target}: {refused:?}");
+    }
+    assert_eq!(replica.calls(), 1, "nobody else was asked");
+
+    let nobody = trusting(&Trust::default(), Service::Pitches, KEY, &at("https", &right));
+    assert!(nobody.is_err_and(|error| error.to_string().contains("PITCHEY_TLS__AUTHORITIES")));
 }

@@ -143,7 +143,12 @@ impl Lines {
         let gate = Arc::new(Semaphore::new(0));
         let started = Server {
             service: Service::Pitches,
-            settings: Http { address: ([127, 0, 0, 1], 0).into(), workers: 2, drain_seconds: 1 },
+            settings: Http {
+                address: ([127, 0, 0, 1], 0).into(),
+                workers: 2,
+                drain_seconds: 1,
+                certificate: Default::default(),
+            },
             verifier: identity::verifier(Service::Pitches),
             clock: Clock::system(),
             health: Health::new(databases.clone(), || false),

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use pitchey_events::Service;
 use pitchey_rpc::Targets;
-use pitchey_testkit::{Client, SOON, TestDatabase, identity, wait_until};
+use pitchey_testkit::{Client, SOON, TestDatabase, identity, programs, wait_until};
 
 use crate::app::master;
 
@@ -18,7 +18,7 @@ impl Replica {
     /// Starts one, and waits until it is healthy.
     pub async fn start(db: &TestDatabase, amqp_url: &str, targets: &Targets) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pitchey-messaging"));
+        let mut command = Command::new(programs().join("pitchey-messaging"));
         command
             .envs(identity::environment(Service::Messaging))
             .env("PITCHEY_MODE", "development")
@@ -30,7 +30,7 @@ impl Replica {
             .env("MESSAGING_MASTER_KEYS", master(5))
             .env("MESSAGING_MESSAGE_BURST", "100000")
             .env("RUST_LOG", "warn");
-        for (name, target) in &targets.0 {
+        for (name, target) in &targets.places {
             command.env(format!("MESSAGING_RPC_TARGETS__{}", name.to_uppercase()), target);
         }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();

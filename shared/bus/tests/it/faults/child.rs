@@ -97,10 +97,16 @@ async fn program() {
     let [user_url, system_url, amqp_url, prefix] = URLS.map(|name| text(name).unwrap());
     let urls = [user_url, system_url].map(SecretString::from);
     let [user_url, system_url] = urls;
-    let databases =
-        Databases::open(&Database { user_url, system_url, user_pool: 2, system_pool: 4, wait_ms: 5_000 })
-            .await
-            .unwrap();
+    let databases = Databases::open(&Database {
+        user_url,
+        system_url,
+        user_pool: 2,
+        system_pool: 4,
+        wait_ms: 5_000,
+        trust: Default::default(),
+    })
+    .await
+    .unwrap();
     let settings = Broker::new(amqp_url, prefix);
     let words: Vec<&str> = role.split(' ').collect();
     let consumes = words[0] == "consumes";

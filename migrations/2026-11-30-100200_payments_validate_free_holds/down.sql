@@ -1,0 +1,2 @@
+-- What has been checked stays checked.
+select 1;
