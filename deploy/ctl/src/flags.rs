@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use diesel_async::SimpleAsyncConnection;
 use pitchey_accounts::flags::{self, Change, NotSwitched, Operator, Own, Row};
 use pitchey_clock::Clock;
+use pitchey_config::Trust;
 use pitchey_db::{Databases, Tx};
 use pitchey_events::UserId;
 use pitchey_flags::Flag;
@@ -61,6 +62,7 @@ pub(crate) async fn run(command: Flags, url: &str) -> Result<(), Failure> {
         user_pool: 1,
         system_pool: 1,
         wait_ms: 5_000,
+        trust: Trust::default(), // in the URL
     };
     let databases = Databases::open(&settings).await?;
     let mut tx = databases.system.begin().await?;

@@ -96,7 +96,8 @@ impl Replica {
 
     /// What its program finds out as `ask PATH`, with the same settings: exit code and what it prints.
     pub async fn ask(&self, path: &str) -> (i32, String) {
-        let output = Command::new(built(&format!("pitchey-{}", self.service)))
+        let program = self.programs().join(format!("pitchey-{}", self.service));
+        let output = Command::new(program)
             .args(["ask", path])
             .env_clear()
             .envs(self.environment.iter().cloned())

@@ -27,6 +27,7 @@ pub async fn connect(url: &str, trust: &Trust) -> ConnectionResult<AsyncPgConnec
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err passes it")]
 fn bad(error: tokio_postgres::Error) -> ConnectionError {
     ConnectionError::BadConnection(in_full(&error))
 }

@@ -24,6 +24,7 @@ async fn owner(app: &App) -> Tx {
         user_pool: 1,
         system_pool: 1,
         wait_ms: 5_000,
+        trust: Default::default(),
     };
     let mut tx = Databases::open(&settings).await.unwrap().system.begin().await.unwrap();
     tx.batch_execute("SET LOCAL ROLE pitchey_owner").await.unwrap();
