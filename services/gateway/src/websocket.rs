@@ -218,9 +218,11 @@ impl Down {
                 return Some((Ok(std::mem::take(&mut down.rest)), (down, buffer)));
             }
             buffer.reserve(PIECE);
+            // What the service says to the end of the connection is not for the client, who has been told or is gone.
             let read = tokio::select! {
-                read = down.from_service.read_buf(&mut buffer) => read,
+                biased;
                 () = down.over.cancelled() => return None,
+                read = down.from_service.read_buf(&mut buffer) => read,
             };
             match read {
                 Ok(0) => None,

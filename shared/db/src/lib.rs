@@ -9,6 +9,7 @@ pub mod migrations;
 mod pool;
 mod settings;
 mod tx;
+mod usage;
 mod words;
 
 pub use connect::{Place, connect};

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::Runtime;
@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
 use crate::connect::{Place, connect};
-use crate::{Database, Error, Tx, migrations};
+use crate::{Database, Error, Tx, migrations, usage};
 
 /// A connection that rested this long is tried out before it is handed on.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -54,18 +54,20 @@ impl Databases {
     /// [`Error::MigrationsPending`], or [`Error::Url`].
     pub async fn open(settings: &Database) -> Result<Self, Error> {
         let appended = Appended::default();
-        let door = |url: &SecretString, size, name| {
+        let door = |role, url: &SecretString, size, name| {
             // Else it would be waited for.
             Place::read(url.expose_secret())
                 .and_then(|place| place.tls(&settings.trust))
                 .map_err(|what| Error::Url { name, what })?;
-            Door::new(url, size, settings, appended.clone())
+            Door::new(role, url, size, settings, appended.clone())
         };
         let databases = Self {
-            user: UserDb(door(&settings.user_url, settings.user_pool, "USER_URL")?),
-            system: SystemDb(door(&settings.system_url, settings.system_pool, "SYSTEM_URL")?),
+            user: UserDb(door("user", &settings.user_url, settings.user_pool, "USER_URL")?),
+            system: SystemDb(door("system", &settings.system_url, settings.system_pool, "SYSTEM_URL")?),
             appended: appended.clone(),
         };
+        let doors = [&databases.user.0, &databases.system.0];
+        tokio::spawn(usage::tell(doors.map(|door| (door.role, door.pool.weak()))));
         let check =
             || async { migrations::refuse_pending(&mut *databases.system.0.connection().await?).await };
         check
@@ -137,13 +139,21 @@ impl SystemDb {
 
 #[derive(Clone)]
 struct Door {
+    /// As metrics name it.
+    role: &'static str,
     pool: Pool<AsyncPgConnection>,
     wait: Duration,
     appended: Appended,
 }
 
 impl Door {
-    fn new(url: &SecretString, size: usize, settings: &Database, appended: Appended) -> Result<Self, Error> {
+    fn new(
+        role: &'static str,
+        url: &SecretString,
+        size: usize,
+        settings: &Database,
+        appended: Appended,
+    ) -> Result<Self, Error> {
         let (runtime, trust, wait) =
             (tokio::runtime::Handle::current(), settings.trust.clone(), settings.wait());
         let mut config = ManagerConfig::default();
@@ -180,7 +190,7 @@ impl Door {
             }))
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { pool, wait, appended })
+        Ok(Self { role, pool, wait, appended })
     }
 
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Error> {
@@ -203,7 +213,10 @@ impl Door {
     }
 
     async fn get(&self) -> Result<Object<AsyncPgConnection>, Error> {
-        self.pool.get().await.map_err(|error| {
+        let begun = Instant::now();
+        let got = self.pool.get().await;
+        usage::waited(self.role, begun.elapsed());
+        got.map_err(|error| {
             if matches!(error, PoolError::Timeout(_)) {
                 metrics::counter!("db_pool_timeouts_total").increment(1);
             }

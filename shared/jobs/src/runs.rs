@@ -185,9 +185,11 @@ pub(crate) async fn begin(
     forget: DateTime<Utc>,
 ) -> QueryResult<Begun> {
     lock(tx, job).await?;
+    // Locked: who ends a run does not ask for the job's lock, and a run that ended after this look and before the next would seem to have died.
     let found: Option<(String, Option<DateTime<Utc>>)> = of(job)
         .filter(runs::period.eq(period))
         .select((runs::outcome, runs::finished_at))
+        .for_update()
         .first(tx)
         .await
         .optional()?;

@@ -47,7 +47,7 @@ impl Pitches {
 fn asks(pitches: &Started) -> impl FnOnce(&mut Settings) + use<> {
     let target = ("pitches".to_owned(), format!("http://{}", pitches.address));
     move |settings| {
-        settings.rpc_targets = Targets::from(std::collections::BTreeMap::from([target]));
+        settings.rpc_targets = Targets::from(BTreeMap::from([target]));
         settings.export_from = "pitches".to_owned();
     }
 }

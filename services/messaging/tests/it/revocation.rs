@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use pitchey_bus::outbox;
 use pitchey_events::{Service, SessionsRevoked, UserBlocked};
+use pitchey_testkit::{SOON, wait_until};
 use serde_json::json;
 
 use crate::app::{App, conversation};
@@ -68,7 +69,13 @@ async fn while_nobody_can_say_whether_a_session_lives_nothing_is_sent() {
 async fn what_is_heard_works_at_once_on_every_replica() {
     let app = App::start().await;
     let (ann, bob) = app.pair().await;
-    let (replica, _) = app.replica().await;
+    let (replica, client) = app.replica().await;
+    for client in [&app.client, &client] {
+        wait_until("it to hear", SOON, async || {
+            client.get("/health").send().await.json["broker"] == "connected"
+        })
+        .await;
+    }
     let mut here = app.socket(&bob, "").await;
     let mut there = crate::app::open(&replica, &app.clock, &bob, "").await;
     let mut of_ann = app.socket(&ann, "").await;

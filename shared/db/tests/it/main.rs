@@ -10,3 +10,4 @@ mod model;
 mod ownership;
 mod row_level_security;
 mod transactions;
+mod usage;
