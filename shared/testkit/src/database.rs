@@ -71,13 +71,21 @@ impl TestDatabase {
     /// If it does not.
     pub async fn migrated_by(ctl: &Path) -> Self {
         let mut db = Self::empty().await;
+        db.migrate(ctl).await;
+        db.roles = roles(&mut db.admin().await).await;
+        db
+    }
+
+    /// Runs the migrations of that program that are pending.
+    ///
+    /// # Panics
+    /// It fails.
+    pub async fn migrate(&self, ctl: &Path) {
         let mut migrate = tokio::process::Command::new(ctl);
-        let migrate = migrate.args(["migrate", "up"]).env_clear().env("DATABASE_URL", db.admin_url());
+        let migrate = migrate.args(["migrate", "up"]).env_clear().env("DATABASE_URL", self.admin_url());
         let migrated = migrate.output().await.unwrap_or_else(|error| panic!("{}: {error}", ctl.display()));
         let said = String::from_utf8_lossy(&migrated.stderr);
         assert!(migrated.status.success(), "{} migrate up: {said}", ctl.display());
-        db.roles = roles(&mut db.admin().await).await;
-        db
     }
 
     /// Its URL for the superuser.

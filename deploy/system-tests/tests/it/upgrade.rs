@@ -111,8 +111,7 @@ async fn two_releases_run_side_by_side_and_nobody_notices() {
     let mut deployment = Deployment::of_the_previous_release().await;
 
     deployment.load.begin();
-    let (code, said) = deployment.platform.ctl(&["migrate", "up"]).await;
-    assert_eq!(code, 0, "{said}");
+    deployment.platform.db.migrate(&deployment.this.join("ctl")).await;
     deployment.judge("this release's migrations", Allowed::Nothing).await;
     play(&deployment.platform, &deployment.previous, "the previous release on this release's schema").await;
     deployment.judge("the previous release on this release's schema", Allowed::Nothing).await;
