@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::mail_tokens::Purpose;
 use crate::ops::flags::{self, Own, Row};
 use crate::state::AppState;
+use crate::store::authentication::{self, Authenticated};
 use crate::store::people::{self, Words};
-use crate::store::sessions::{self, Authenticated};
 use crate::store::users::User;
 use crate::store::{mail_tokens, user_blocks, users};
 use crate::{tokens, view};
@@ -177,9 +177,9 @@ impl Door {
     async fn authenticated(&self, digest: &str) -> Result<Option<Authenticated>, Error> {
         let now = self.0.clock.now();
         let mut connection = self.0.databases.system.connection().await?;
-        let found = sessions::authenticate(&mut connection, digest, now).await?;
+        let found = authentication::authenticate(&mut connection, digest, now).await?;
         if let Some(session) = found.as_ref().filter(|session| session.last_activity_at < now - TOUCH)
-            && let Err(error) = sessions::touch(&mut connection, session.session_id, now).await
+            && let Err(error) = authentication::touch(&mut connection, session.session_id, now).await
         {
             tracing::warn!(%error, "could not note that a session is in use");
         }
@@ -188,12 +188,12 @@ impl Door {
 
     async fn living(&self, id: SessionId) -> Result<Option<Authenticated>, Error> {
         let mut connection = self.0.databases.system.connection().await?;
-        Ok(sessions::living(&mut connection, id.0, self.0.clock.now()).await?)
+        Ok(authentication::living(&mut connection, id.0, self.0.clock.now()).await?)
     }
 
     async fn all_living(&self, ids: &[Uuid]) -> Result<LiveSessionsReply, Error> {
         let mut connection = self.0.databases.system.connection().await?;
-        let living = sessions::all_living(&mut connection, ids, self.0.clock.now()).await?;
+        let living = authentication::all_living(&mut connection, ids, self.0.clock.now()).await?;
         let users: Vec<i32> = living.iter().map(|(_, user)| *user).collect();
         let blocks = user_blocks::around_all(&mut connection, &users).await?;
         Ok(LiveSessionsReply {

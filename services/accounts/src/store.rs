@@ -1,6 +1,7 @@
 //! All SQL of accounts, a file a table.
 
 pub mod audit_log;
+pub mod authentication;
 pub mod company_verifications;
 pub mod data_requests;
 pub mod feature_flags;

@@ -15,18 +15,10 @@ pub(crate) mod viewers;
 pub(crate) mod views;
 
 use diesel::QueryResult;
-use diesel::sql_types::{BigInt, Text};
-use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
-
-diesel::define_sql_function! { fn pg_advisory_xact_lock(key: BigInt) }
-diesel::define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt }
 
 /// From here to the end of `tx` nobody else counts. Whether a view is a new one depends on those before it, and sums of hot pitches are few rows
 /// for many writers: taking turns is what they would end up doing anyway, only row by row and with deadlocks.
 pub(crate) async fn take_turns(tx: &mut Tx) -> QueryResult<()> {
-    diesel::select(pg_advisory_xact_lock(hashtextextended("pitchey/analytics/counting", 0)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.lock("pitchey/analytics/counting").await
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 /// Decides whom to believe.
@@ -25,13 +25,12 @@ impl Proxies {
         if !self.trusted.iter().any(|network| network.contains(&peer)) {
             return Some(peer);
         }
-        // A line that is not text is an entry that is none: skipped, it would move the others to places they do not have.
-        let lines: Vec<_> =
-            headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default()).collect();
-        let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(','));
-        let entry = entries.nth(self.hops.checked_sub(1)?).map(str::trim);
+        // As bytes: were a line that is not text left out, or taken for one entry, those left of it would move to places that are not theirs.
+        let lines: Vec<_> = headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+        let mut entries = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+        let entry = entries.nth(self.hops.checked_sub(1)?).and_then(|entry| str::from_utf8(entry).ok());
         // Without a readable entry, everybody behind that load balancer is one.
-        Some(entry.and_then(address).unwrap_or(peer))
+        Some(entry.map(str::trim).and_then(address).unwrap_or(peer))
     }
 }
 
@@ -43,7 +42,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     use super::*;
 
@@ -71,5 +70,17 @@ mod tests {
         assert_eq!(client(1, "10.1.1.1:1", &["6.6.6.6, nonsense"]), "10.1.1.1");
         assert_eq!(client(1, "10.1.1.1:1", &["6.6.6.6", "\u{fc}"]), "10.1.1.1");
         assert_eq!(client(1, "10.1.1.1:1", &[]), "10.1.1.1");
+    }
+
+    #[test]
+    fn what_is_not_text_moves_no_other_entry() {
+        let added = ["6.6.6.6", "\u{fc}, 198.51.100.1, 10.2.2.2"];
+        assert_eq!(
+            client(2, "10.1.1.1:1", &added),
+            "198.51.100.1",
+            "each load balancer adds to the last line"
+        );
+        assert_eq!(client(1, "10.1.1.1:1", &["\u{fc}, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(client(2, "10.1.1.1:1", &["6.6.6.6, \u{fc}, 10.2.2.2"]), "10.1.1.1");
     }
 }

@@ -17,7 +17,6 @@ mod settings;
 mod sockets;
 mod state;
 mod store;
-mod users;
 mod view;
 mod words;
 

@@ -4,12 +4,14 @@ pub mod delivered;
 mod frame;
 mod guard;
 mod hub;
+mod line;
 pub mod presence;
 pub mod pump;
 mod socket;
 
 pub use frame::{Frame, render, resync};
-pub use hub::{End, Hub};
+pub use hub::Hub;
+pub use line::End;
 pub use socket::{Place, serve};
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Signer;
 use pitchey_launch::Failed;
-use pitchey_rpc::{Accounts, Pitches};
+use pitchey_rpc::{Accounts, Pitches, Users};
 use tokio::runtime::Handle;
 
 use crate::Settings;
@@ -13,7 +13,6 @@ use crate::credits::Credits;
 use crate::keys::MasterKeys;
 use crate::sockets::Hub;
 use crate::store::rates::Rate;
-use crate::users::Users;
 
 /// What every door and job shares.
 #[derive(Clone)]

@@ -11,11 +11,11 @@ use pitchey_events::{
     Envelope, PitchChanged, PitchOpened, PitchViewsCounted, TrendingComputed, UserBlocked, UserChanged,
     UserDeleted,
 };
+use pitchey_rpc::Users;
 
 use crate::error::Error;
 use crate::public_cache::PublicCache;
 use crate::state::AppState;
-use crate::users::Users;
 
 /// What is handled once, whichever replica does it.
 pub fn subscriptions(state: &AppState) -> Subscriptions<AppState> {

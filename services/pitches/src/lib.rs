@@ -25,7 +25,6 @@ mod share_tokens;
 mod state;
 mod store;
 mod uploads;
-mod users;
 mod views;
 mod words;
 

@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::http::Found;
 use crate::ops::search::Sort;
 use crate::projection::Pitch;
-use crate::store::pitches::{Filter, Place};
+use crate::store::Place;
+use crate::store::pitch_lists::Filter;
 use crate::store::search::Query;
 
 const MOST_PITCHES: u64 = 2_000;

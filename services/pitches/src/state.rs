@@ -3,7 +3,7 @@ use pitchey_db::Databases;
 use pitchey_events::Service;
 use pitchey_identity::Signer;
 use pitchey_launch::Failed;
-use pitchey_rpc::Accounts;
+use pitchey_rpc::{Accounts, Users};
 use pitchey_seal::Sealer;
 
 use crate::Settings;
@@ -15,7 +15,6 @@ use crate::public_cache::PublicCache;
 use crate::receipts::ReceiptKeys;
 use crate::share_tokens::ShareTokens;
 use crate::uploads::Uploads;
-use crate::users::Users;
 use crate::views::Views;
 
 /// What every door and job shares.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
+use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+    AnsiTransactionManager, AsyncConnectionCore, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
 };
 use tokio::sync::Notify;
 
@@ -59,6 +61,27 @@ impl Tx {
     pub async fn rollback(mut self) -> Result<(), Error> {
         let mut connection = self.take();
         Ok(AnsiTransactionManager::rollback_transaction(&mut *connection).await?)
+    }
+
+    /// Waits for the lock called `name`, and holds it until the transaction ends. A name begins with whose it is: `messaging/discussion/1/2`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock(&mut self, name: &str) -> QueryResult<()> {
+        self.take_lock("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).await
+    }
+
+    /// [`Tx::lock`], but others may hold it in the same way at the same time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_shared(&mut self, name: &str) -> QueryResult<()> {
+        self.take_lock("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name).await
+    }
+
+    async fn take_lock(&mut self, sql: &str, name: &str) -> QueryResult<()> {
+        diesel::sql_query(sql).bind::<Text, _>(name).execute(self).await?;
+        Ok(())
     }
 
     /// Remembers that events were appended: the relay is to be woken after the commit.

@@ -2,12 +2,13 @@
 
 mod every;
 mod jobs;
+mod operators;
 mod run;
 mod runs;
 
 pub use every::Every;
 pub use jobs::{Jobs, Started};
-pub use runs::{Outcome, Run, answer, ask, latest, withdraw};
+pub use operators::{Outcome, Run, answer, ask, latest, withdraw};
 
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]

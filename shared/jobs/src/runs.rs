@@ -1,8 +1,7 @@
 //! `maintenance_runs`: which job ran when, and who may run it now.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 
@@ -29,10 +28,10 @@ pub(crate) const SILENCE: TimeDelta = TimeDelta::minutes(1);
 /// After which time a run that failed is done again.
 const RETRY: TimeDelta = TimeDelta::minutes(10);
 
-const REQUESTED: &str = "requested";
-const RUNNING: &str = "running";
-const SUCCEEDED: &str = "succeeded";
-const FAILED: &str = "failed";
+pub(crate) const REQUESTED: &str = "requested";
+pub(crate) const RUNNING: &str = "running";
+pub(crate) const SUCCEEDED: &str = "succeeded";
+pub(crate) const FAILED: &str = "failed";
 
 /// Whose job it is, and its name.
 #[derive(Clone, Copy, Debug)]
@@ -61,106 +60,6 @@ pub(crate) enum Begun {
     Running,
     /// It failed a moment ago; it is done again later.
     FailedLately,
-}
-
-/// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Asked for by an operator; nobody has begun.
-    Requested,
-    /// Under way, unless its process died.
-    Running,
-    /// Done.
-    Succeeded,
-    /// Tried.
-    Failed,
-}
-
-impl Outcome {
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => REQUESTED,
-            Self::Running => RUNNING,
-            Self::Succeeded => SUCCEEDED,
-            Self::Failed => FAILED,
-        }
-    }
-
-    fn of(stored: &str) -> Self {
-        match stored {
-            REQUESTED => Self::Requested,
-            RUNNING => Self::Running,
-            SUCCEEDED => Self::Succeeded,
-            // The table has no fifth.
-            _ => Self::Failed,
-        }
-    }
-}
-
-/// One run of a job.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// Whose job it is.
-    pub service: String,
-    /// Its name.
-    pub job: String,
-    /// For which period; of a run by hand, when it was asked for.
-    pub period: Option<String>,
-    /// When it began, the last time.
-    pub started_at: DateTime<Utc>,
-    /// When it ended.
-    pub finished_at: Option<DateTime<Utc>>,
-    /// How it stands.
-    pub outcome: Outcome,
-    /// How much it did.
-    pub rows_affected: Option<i64>,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// Whether an operator asked for it.
-    pub by_hand: bool,
-}
-
-type Row = (
-    String,
-    String,
-    Option<String>,
-    DateTime<Utc>,
-    Option<DateTime<Utc>>,
-    String,
-    Option<i64>,
-    Option<String>,
-    bool,
-);
-
-const ROW: (
-    runs::service,
-    runs::job,
-    runs::period,
-    runs::started_at,
-    runs::finished_at,
-    runs::outcome,
-    runs::rows_affected,
-    runs::error,
-    runs::by_hand,
-) = (
-    runs::service,
-    runs::job,
-    runs::period,
-    runs::started_at,
-    runs::finished_at,
-    runs::outcome,
-    runs::rows_affected,
-    runs::error,
-    runs::by_hand,
-);
-
-impl From<Row> for Run {
-    fn from(row: Row) -> Self {
-        let (service, job, period, started_at, finished_at, outcome, rows_affected, error, by_hand) = row;
-        let outcome = Outcome::of(&outcome);
-        Self { service, job, period, started_at, finished_at, outcome, rows_affected, error, by_hand }
-    }
 }
 
 type Living =
@@ -323,59 +222,6 @@ pub(crate) async fn standing(
         .collect())
 }
 
-/// The latest run of each job of `service`, or of everybody.
-///
-/// # Errors
-/// The database's.
-pub async fn latest(tx: &mut Tx, service: Option<&str>) -> QueryResult<Vec<Run>> {
-    let mut all = runs::table
-        .distinct_on((runs::service, runs::job))
-        .order((runs::service, runs::job, runs::started_at.desc()))
-        .select(ROW)
-        .into_boxed();
-    if let Some(service) = service {
-        all = all.filter(runs::service.eq(service));
-    }
-    let rows: Vec<Row> = all.load(tx).await?;
-    Ok(rows.into_iter().map(Run::from).collect())
-}
-
-/// Asks for a run of `job` of `service`; whoever runs that service does it. Returns what [`answer`] is asked with.
-///
-/// # Errors
-/// The database's.
-pub async fn ask(tx: &mut Tx, service: &str, job: &str, now: DateTime<Utc>) -> QueryResult<i64> {
-    diesel::insert_into(runs::table)
-        .values((
-            runs::service.eq(service),
-            runs::job.eq(job),
-            runs::period.eq(format!("by hand {}", now.to_rfc3339_opts(SecondsFormat::Micros, true))),
-            runs::started_at.eq(now),
-            runs::outcome.eq(REQUESTED),
-            runs::by_hand.eq(true),
-        ))
-        .returning(runs::id)
-        .get_result(tx)
-        .await
-}
-
-/// How the run stands that was asked for.
-///
-/// # Errors
-/// The database's.
-pub async fn answer(tx: &mut Tx, asked: i64) -> QueryResult<Run> {
-    runs::table.find(asked).select(ROW).first::<Row>(tx).await.map(Run::from)
-}
-
-/// Asks no longer. False if somebody has begun.
-///
-/// # Errors
-/// The database's.
-pub async fn withdraw(tx: &mut Tx, asked: i64) -> QueryResult<bool> {
-    let unanswered = runs::table.find(asked).filter(runs::outcome.eq(REQUESTED));
-    Ok(diesel::delete(unanswered).execute(tx).await? == 1)
-}
-
 #[diesel::dsl::auto_type(no_type_alias)]
 fn of<'a>(job: Job<'a>) -> _ {
     let service: &'a str = job.service;
@@ -393,14 +239,7 @@ fn claimed(claim: Claim) -> _ {
 
 /// Until the end of the transaction nobody else begins a run of the job.
 async fn lock(tx: &mut Tx, job: Job<'_>) -> QueryResult<()> {
-    diesel::sql_query(
-        "SELECT pg_advisory_xact_lock(hashtextextended('pitchey/jobs/' || $1 || '/' || $2, 0))",
-    )
-    .bind::<Text, _>(job.service)
-    .bind::<Text, _>(job.name)
-    .execute(tx)
-    .await?;
-    Ok(())
+    tx.lock(&format!("pitchey/jobs/{}/{}", job.service, job.name)).await
 }
 
 async fn is_running(tx: &mut Tx, job: Job<'_>, now: DateTime<Utc>) -> QueryResult<bool> {

@@ -7,6 +7,7 @@ mod payments;
 mod pitches;
 mod privacy;
 mod server;
+mod users;
 
 pub use accounts::{Accounts, LiveSessions, MailToken, PublicUser, Recipient, Relation, Session};
 pub use client::Targets;
@@ -15,6 +16,7 @@ pub use payments::{Balance, Held, Payments};
 pub use pitches::{PitchCard, Pitches, Sight, SignedNda, Standing};
 pub use privacy::{Keeper, Parts, Privacy, privacy_server};
 pub use server::{Caller, Server, Started};
+pub use users::Users;
 
 /// Messages and service traits, generated from `proto/`.
 #[allow(missing_docs, unused_qualifications, clippy::all, clippy::pedantic, reason = "generated")]

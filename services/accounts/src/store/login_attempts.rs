@@ -1,6 +1,5 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pitchey_db::Tx;
 
@@ -15,12 +14,7 @@ pub struct Key {
 
 /// Lets one transaction at a time count and add attempts of `key`; the others wait for its end.
 pub async fn lock(tx: &mut Tx, key: &Key) -> QueryResult<()> {
-    let name = format!("login_attempts/{}/{}", crate::tokens::hex(&key.account_digest), key.ip);
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<Text, _>(name)
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.lock(&format!("login_attempts/{}/{}", crate::tokens::hex(&key.account_digest), key.ip)).await
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

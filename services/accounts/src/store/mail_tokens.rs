@@ -62,10 +62,7 @@ pub async fn promised_since(
 
 /// Lets one transaction at a time promise mails on the word of a stranger at `place`; how many were promised after `since`.
 pub async fn lock_and_count(tx: &mut Tx, place: &str, since: DateTime<Utc>) -> QueryResult<i64> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<diesel::sql_types::Text, _>(format!("mail_tokens/{place}"))
-        .execute(tx)
-        .await?;
+    tx.lock(&format!("mail_tokens/{place}")).await?;
     mail_tokens::table
         .filter(mail_tokens::requested_from.eq(place))
         .filter(mail_tokens::created_at.gt(since))

@@ -7,7 +7,7 @@ use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
 use futures_util::StreamExt;
 use pitchey_events::UserId;
 
-use super::hub::{End, Opened};
+use super::line::{End, Opened};
 use crate::state::AppState;
 use crate::store;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::{NdaParties, PitchId, UserId};
@@ -11,11 +11,7 @@ use crate::schema::discussion_ndas as ndas;
 
 /// Makes everything about one discussion wait for each other until the transaction ends.
 pub async fn lock(tx: &mut Tx, pitch: PitchId, signer: UserId) -> QueryResult<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<Text, _>(format!("messaging/discussion/{pitch}/{signer}"))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.lock(&format!("messaging/discussion/{pitch}/{signer}")).await
 }
 
 /// Notes a signature; an end that was heard of before stays.

@@ -66,10 +66,7 @@ pub async fn take_place(
         slot: i16,
     }
     // One user's sockets are opened one after the other.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('messaging/sockets_of/' || $1, 0))")
-        .bind::<Integer, _>(user.0)
-        .execute(tx)
-        .await?;
+    tx.lock(&format!("messaging/sockets_of/{user}")).await?;
     let sql = "INSERT INTO open_sockets (user_id, slot, replica_id, session_id, opened_at)
                SELECT $1, slot, $2, $3, now() FROM generate_series(1, 5) AS slot
                WHERE NOT EXISTS (

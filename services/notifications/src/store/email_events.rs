@@ -98,10 +98,7 @@ pub(crate) async fn soft_bounces(tx: &mut Tx, address: &str, since: DateTime<Utc
         #[diesel(sql_type = BigInt)]
         mails: i64,
     }
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('soft bounces/' || lower($1), 0))")
-        .bind::<Text, _>(address)
-        .execute(tx)
-        .await?;
+    tx.lock(&format!("soft bounces/{}", address.to_lowercase())).await?;
     let counted: Counted = diesel::sql_query(
         "SELECT count(DISTINCT email_id) AS mails FROM email_events
          WHERE event = 'bounced' AND metadata ->> 'kind' = 'soft' AND \"timestamp\" >= $2

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::input::written;
 use crate::ops::{Act, comments as op, reading};
 use crate::state::AppState;
-use crate::store::comments::{self as store, Place};
+use crate::store::comments as store;
 
 /// What somebody says about a pitch.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -74,7 +74,7 @@ pub async fn list(
     PathId(id): PathId<PitchId>,
     paging: Paging,
 ) -> Result<HttpResponse, Error> {
-    let place = place(&paging)?;
+    let place = reading::place(&paging)?;
     let mut tx = state.databases.user.begin(viewer.actor.as_ref().map(|actor| actor.id)).await?;
     reading::visible(&mut tx, &viewer, id, state.clock.now()).await?;
     let (rows, counted) = store::of_pitch(&mut tx, id, place).await?;
@@ -85,13 +85,6 @@ pub async fn list(
         let author = authors.get(&UserId(row.author_id)).cloned();
         Comment::of(row, author)
     })))
-}
-
-/// Where the page asked for begins.
-pub(super) fn place(paging: &Paging) -> Result<Place, Error> {
-    let after = paging.cursor.as_ref().map(Cursor::key).transpose()?;
-    let offset = if after.is_some() { 0 } else { paging.offset() };
-    Ok(Place { after, offset, limit: paging.limit })
 }
 
 /// Comments on a published pitch.

@@ -14,7 +14,7 @@ use crate::ops::reading;
 use crate::projection::{Pitch, Viewer as Looker};
 use crate::public_cache::Key;
 use crate::state::AppState;
-use crate::store::pitches::Filter;
+use crate::store::pitch_lists::Filter;
 use crate::words::PitchStatus;
 
 /// What a list is narrowed to.

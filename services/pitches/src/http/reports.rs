@@ -12,12 +12,11 @@ use pitchey_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::comments::place;
 use super::extract::private;
 use crate::error::Error;
 use crate::input::{plain, written};
 use crate::ops::reports::Decision;
-use crate::ops::{Act, moderation, reports as op};
+use crate::ops::{Act, moderation, reading, reports as op};
 use crate::state::AppState;
 use crate::store::reports as store;
 use crate::words::{PitchStatus, Reason, ReportStatus};
@@ -127,7 +126,7 @@ pub async fn list(
         Some(word) => Some(ReportStatus::parse(word).ok_or_else(|| unknown("status"))?),
         None => None,
     };
-    let place = place(&paging)?;
+    let place = reading::place(&paging)?;
     let mut tx = state.databases.user.begin(Some(actor.id)).await?;
     let (rows, counted) = store::list(&mut tx, status, place).await?;
     drop(tx);

@@ -197,7 +197,10 @@ async fn load(
     let first = paging.page == 1 && paging.cursor.is_none();
     let users = async {
         if first && !query.text.is_empty() {
-            state.users.search(&query.text, user, USERS).await
+            state.accounts.search_users(&query.text, user, USERS).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "no users beside the pitches");
+                Vec::new()
+            })
         } else {
             Vec::new()
         }

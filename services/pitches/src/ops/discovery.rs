@@ -11,9 +11,10 @@ use super::reading::{self, place};
 use super::search::in_order;
 use crate::error::Error;
 use crate::projection::{Pitch, Viewer};
-use crate::store::pitches::{Card, Filter, Place};
+use crate::store::pitch_lists::{self, Filter};
+use crate::store::pitches::Card;
 use crate::store::trending::{self, Factors};
-use crate::store::{discovery, pitches};
+use crate::store::{Place, discovery, pitches};
 
 /// As many pitches are featured or recommended.
 const MOST: i64 = 100;
@@ -29,7 +30,7 @@ pub async fn featured(
     cards.extend(trending::list(tx, MOST).await?.into_iter().map(|(card, _)| card));
     if i64::try_from(cards.len()).unwrap_or(i64::MAX) < MOST {
         let newest = Place { after: None, offset: 0, limit: MOST };
-        cards.extend(pitches::published(tx, Filter::default(), newest).await?.0);
+        cards.extend(pitch_lists::published(tx, Filter::default(), newest).await?.0);
     }
     let mut seen = HashSet::new();
     cards.retain(|card| seen.insert(card.id));

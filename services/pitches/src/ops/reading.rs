@@ -5,12 +5,15 @@ use pitchey_db::Tx;
 use pitchey_db::audit::{self, Origin};
 use pitchey_events::{PitchId, UserId};
 use pitchey_web::{Cursor, Listed, Paging, Refusal};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::projection::{Access, Pitch, Viewer, project};
+use crate::store::Place;
 use crate::store::ndas::Nda;
-use crate::store::pitches::{self, Card, Filter, Place, Protected};
+use crate::store::pitch_lists::{self, Filter};
+use crate::store::pitches::{self, Card, Protected};
 use crate::store::{ndas, versions};
 
 /// Who reads, from where, and when.
@@ -50,7 +53,7 @@ pub async fn published(
     paging: &Paging,
     now: DateTime<Utc>,
 ) -> Result<Listed<Pitch>, Error> {
-    let (cards, counted) = pitches::published(tx, filter, place(paging)?).await?;
+    let (cards, counted) = pitch_lists::published(tx, filter, place(paging)?).await?;
     let page = Listed::page(paging, cards, counted, |card| {
         Cursor::after(&(card.published_at.unwrap_or(card.created_at), card.id))
     });
@@ -93,7 +96,7 @@ pub async fn owned(
     paging: &Paging,
     now: DateTime<Utc>,
 ) -> Result<Listed<Pitch>, Error> {
-    let (rows, counted) = pitches::owned(tx, owner, filter, place(paging)?).await?;
+    let (rows, counted) = pitch_lists::owned(tx, owner, filter, place(paging)?).await?;
     let page = Listed::page(paging, rows, counted, |(card, _): &(Card, Protected)| {
         Cursor::after(&(card.created_at, card.id))
     });
@@ -156,7 +159,7 @@ pub async fn mine(tx: &mut Tx, viewer: &Viewer, pitches: &[i32]) -> Result<Vec<N
 }
 
 /// Where the page asked for begins.
-pub fn place(paging: &Paging) -> Result<Place, Error> {
+pub fn place<Id: DeserializeOwned>(paging: &Paging) -> Result<Place<Id>, Error> {
     let after = paging.cursor.as_ref().map(Cursor::key).transpose()?;
     let offset = if after.is_some() { 0 } else { paging.offset() };
     Ok(Place { after, offset, limit: paging.limit })

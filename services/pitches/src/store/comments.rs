@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
+use super::Place;
 use crate::schema::pitch_comments as comments;
 
 /// A comment.
@@ -21,14 +22,6 @@ pub struct Comment {
     pub content: String,
     pub created_at: DateTime<Utc>,
     pub edited_at: Option<DateTime<Utc>>,
-}
-
-/// Where a page begins: after a comment, or after so many.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    pub after: Option<(DateTime<Utc>, i64)>,
-    pub offset: i64,
-    pub limit: i64,
 }
 
 /// A new comment.
@@ -92,7 +85,7 @@ pub async fn forget(tx: &mut Tx, user: UserId) -> QueryResult<BTreeMap<i32, i32>
 }
 
 /// Comments on `pitch`, newest first: one page and one more, and how many there are.
-pub async fn of_pitch(tx: &mut Tx, pitch: PitchId, place: Place) -> QueryResult<(Vec<Comment>, i64)> {
+pub async fn of_pitch(tx: &mut Tx, pitch: PitchId, place: Place<i64>) -> QueryResult<(Vec<Comment>, i64)> {
     let all = comments::table.filter(comments::pitch_id.eq(pitch.0));
     let counted = Counted(all.select(comments::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
     let page = page(pitch, place).select(Comment::as_select());
@@ -100,7 +93,7 @@ pub async fn of_pitch(tx: &mut Tx, pitch: PitchId, place: Place) -> QueryResult<
 }
 
 /// The query of a page.
-pub(super) fn page<'a>(pitch: PitchId, place: Place) -> comments::BoxedQuery<'a, Pg> {
+pub(super) fn page<'a>(pitch: PitchId, place: Place<i64>) -> comments::BoxedQuery<'a, Pg> {
     let (at, id) = place.after.unwrap_or((DateTime::<Utc>::MAX_UTC, i64::MAX));
     comments::table
         .into_boxed()

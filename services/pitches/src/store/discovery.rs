@@ -9,7 +9,8 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::UserId;
 
-use super::pitches::{Card, Place};
+use super::Place;
+use super::pitches::Card;
 use crate::schema::{follows, pitches};
 
 /// Pitches whose promotion lasts at `now`, the latest first.

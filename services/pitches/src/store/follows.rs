@@ -9,7 +9,8 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
-use super::pitches::{Card, Place};
+use super::Place;
+use super::pitches::Card;
 use crate::schema::{follows, pitches};
 
 /// What somebody follows.

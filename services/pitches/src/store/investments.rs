@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::UserId;
 
-use super::pitches::Place;
+use super::Place;
 use crate::schema::investments;
 
 /// What a buyer noted.

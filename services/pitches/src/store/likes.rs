@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
-use super::pitches::Place;
+use super::Place;
 use crate::schema::pitch_likes as likes;
 
 /// Whether it is new.

@@ -20,7 +20,6 @@ use pitchey_events::{NdaId, PitchId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::pitches::lock;
 use crate::schema::{ndas, pitch_versions as versions};
 use crate::words::{Agreement, NdaStatus};
 
@@ -168,7 +167,7 @@ pub async fn requests_since(
     requester: UserId,
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<DateTime<Utc>>> {
-    lock(tx, &format!("pitches/requests_of/{requester}")).await?;
+    tx.lock(&format!("pitches/requests_of/{requester}")).await?;
     request_times(tx, requester, since).await
 }
 

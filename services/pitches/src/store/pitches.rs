@@ -1,12 +1,10 @@
 //! `pitches`.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer};
+use diesel::sql_types::Integer;
 use diesel_async::RunQueryDsl;
-use pitchey_db::{Counted, Tx};
+use pitchey_db::Tx;
 use pitchey_events::{PitchId, UserId};
 use serde_json::Value;
 
@@ -78,31 +76,6 @@ pub struct Protected {
     pub world_description: Option<String>,
     pub completion_percentage: Option<i32>,
 }
-
-/// What a list is narrowed to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
-    pub genre: Option<Genre>,
-    pub format: Option<Format>,
-    pub status: Option<PitchStatus>,
-}
-
-/// Where a page begins: after a row, or after so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
-    pub after: Option<(DateTime<Utc>, i32)>,
-    pub offset: i64,
-    pub limit: i64,
-}
-
-impl Place {
-    /// Sort key of the row before the first: beyond all without a cursor.
-    pub fn begin(self) -> (DateTime<Utc>, i32) {
-        self.after.unwrap_or((DateTime::<Utc>::MAX_UTC, i32::MAX))
-    }
-}
-
-type Boxed<'a> = pitches::BoxedQuery<'a, Pg>;
 
 /// The pitch, unless it was deleted.
 pub async fn card(tx: &mut Tx, id: PitchId) -> QueryResult<Option<Card>> {
@@ -315,98 +288,10 @@ pub async fn promote(
 
 /// Keeps requests for an NDA of this pitch out until the transaction ends: for its deletion.
 pub async fn gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
-    lock(tx, &format!("pitches/ndas_of/{id}")).await
+    tx.lock(&format!("pitches/ndas_of/{id}")).await
 }
 
 /// Waits for a deletion of this pitch, and keeps it out until the transaction ends.
 pub async fn pass_gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
-        .bind::<diesel::sql_types::Text, _>(format!("pitches/ndas_of/{id}"))
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Waits for the lock called `name`, and holds it until the transaction ends.
-pub async fn lock(tx: &mut Tx, name: &str) -> QueryResult<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<diesel::sql_types::Text, _>(name)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Published pitches, newest first: one page and one more, and how many there are.
-pub async fn published(tx: &mut Tx, filter: Filter, place: Place) -> QueryResult<(Vec<Card>, i64)> {
-    let counted =
-        Counted(public(filter).select(pitches::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;
-    let rows = published_page(filter, place).select(Card::as_select()).load(tx).await?;
-    Ok((rows, counted))
-}
-
-/// The query of a page of the public list.
-pub(super) fn published_page<'a>(filter: Filter, place: Place) -> Boxed<'a> {
-    let mut query = public(filter);
-    if let Some((at, id)) = place.after {
-        // The first condition is what the index understands; the second settles rows of the same instant.
-        query = query
-            .filter(pitches::published_at.le(at))
-            .filter(pitches::published_at.lt(at).or(pitches::id.lt(id)));
-    }
-    query
-        .order((pitches::published_at.desc(), pitches::id.desc()))
-        .offset(place.offset)
-        .limit(place.limit + 1)
-}
-
-fn public<'a>(filter: Filter) -> Boxed<'a> {
-    // A literal, so that the partial indexes serve every plan.
-    narrowed(pitches::table.into_boxed().filter(sql::<Bool>("pitches.status = 'published'")), filter)
-}
-
-/// The pitches of `owner`, newest first: one page and one more, and how many there are.
-pub async fn owned(
-    tx: &mut Tx,
-    owner: UserId,
-    filter: Filter,
-    place: Place,
-) -> QueryResult<(Vec<(Card, Protected)>, i64)> {
-    let all = of_owner(owner, filter).select(pitches::id).limit(pitchey_web::COUNTED + 1);
-    let counted = Counted(all).get_result(tx).await?;
-    let rows =
-        owned_page(owner, filter, place).select((Card::as_select(), Protected::as_select())).load(tx).await?;
-    Ok((rows, counted))
-}
-
-/// The query of a page of an owner's list.
-pub(super) fn owned_page<'a>(owner: UserId, filter: Filter, place: Place) -> Boxed<'a> {
-    let mut query = of_owner(owner, filter);
-    if let Some((at, id)) = place.after {
-        query = query
-            .filter(pitches::created_at.le(at))
-            .filter(pitches::created_at.lt(at).or(pitches::id.lt(id)));
-    }
-    query.order((pitches::created_at.desc(), pitches::id.desc())).offset(place.offset).limit(place.limit + 1)
-}
-
-fn of_owner<'a>(owner: UserId, filter: Filter) -> Boxed<'a> {
-    let all = pitches::table
-        .into_boxed()
-        .filter(pitches::user_id.eq(owner.0))
-        .filter(pitches::deleted_at.is_null());
-    let all = match filter.status {
-        Some(status) => all.filter(pitches::status.eq(status)),
-        None => all,
-    };
-    narrowed(all, filter)
-}
-
-fn narrowed<'a>(mut query: Boxed<'a>, filter: Filter) -> Boxed<'a> {
-    if let Some(genre) = filter.genre {
-        query = query.filter(pitches::genre.eq(genre));
-    }
-    if let Some(format) = filter.format {
-        query = query.filter(pitches::format.eq(format));
-    }
-    query
+    tx.lock_shared(&format!("pitches/ndas_of/{id}")).await
 }

@@ -5,8 +5,8 @@ use pitchey_events::{PitchId, UserId};
 use pitchey_testkit::{Plan, TestDatabase};
 
 use super::ndas::{self, Side};
-use super::pitches::{self, Filter, Place};
-use super::{comments, discovery, follows, investments, likes, media};
+use super::pitch_lists::{self, Filter};
+use super::{Place, comments, discovery, follows, investments, likes, media};
 use crate::words::{Genre, NdaStatus, PitchStatus};
 
 const FIRST: Place = Place { after: None, offset: 0, limit: 20 };
@@ -78,7 +78,7 @@ async fn public_lists_come_in_order_from_their_indexes() {
         (Filter::default(), deep, "pitches_published_at_idx"),
         (drama, FIRST, "pitches_genre_published_at_idx"),
     ] {
-        let plan = Plan::of(connection, pitches::published_page(filter, place)).await;
+        let plan = Plan::of(connection, pitch_lists::published_page(filter, place)).await;
         plan.assert_uses_index(index);
         plan.assert_never_scans("pitches");
         plan.assert_never_sorts();
@@ -93,7 +93,7 @@ async fn own_lists_come_in_order_from_their_indexes() {
     for (filter, index) in
         [(Filter::default(), "pitches_user_created_at_idx"), (drafts, "pitches_user_status_idx")]
     {
-        let plan = Plan::of(connection, pitches::owned_page(OWNER, filter, FIRST)).await;
+        let plan = Plan::of(connection, pitch_lists::owned_page(OWNER, filter, FIRST)).await;
         plan.assert_uses_index(index);
         plan.assert_never_sorts();
     }
@@ -175,7 +175,7 @@ async fn who_follows_likes_and_says_what_comes_in_order_from_its_index() {
         plan.assert_never_scans(table);
         plan.assert_never_sorts();
     }
-    let first = comments::Place { after: None, offset: 0, limit: 20 };
+    let first = Place { after: None, offset: 0, limit: 20 };
     let plan = Plan::of(connection, comments::page(PitchId(7), first)).await;
     plan.assert_uses_index("pitch_comments_pitch_created_at_idx");
     plan.assert_never_sorts();

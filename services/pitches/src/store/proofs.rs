@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 use pitchey_events::UserId;
 use pitchey_testkit::{Plan, TestDatabase, size};
 
-use super::pitches::Place;
+use super::Place;
 use super::search::{Match, Query, WINDOW, completions, matches};
 use crate::words::{Format, Genre};
 

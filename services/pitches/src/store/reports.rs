@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::{Counted, Tx};
 use pitchey_events::{PitchId, UserId};
 
-use super::comments::Place;
+use super::Place;
 use crate::schema::content_reports as reports;
 use crate::schema::pitches;
 use crate::words::{Reason, ReportStatus};
@@ -95,7 +95,7 @@ pub async fn resolve(
 pub async fn list(
     tx: &mut Tx,
     status: Option<ReportStatus>,
-    place: Place,
+    place: Place<i64>,
 ) -> QueryResult<(Vec<(Report, String)>, i64)> {
     let counted =
         Counted(all(status).select(reports::id).limit(pitchey_web::COUNTED + 1)).get_result(tx).await?;

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::UserId;
 
-use super::pitches::Place;
+use super::Place;
 use crate::schema::sql_types;
 use crate::words::{Format, Genre};
 

@@ -5,6 +5,7 @@ mod ask;
 mod documented;
 mod doors;
 mod faults;
+mod locks;
 mod migrations;
 mod model;
 mod ownership;

@@ -10,7 +10,7 @@ use pitchey_events::{PitchId, UserId};
 
 use super::{ANSWER_WITHIN, Nda, SIGN_WITHIN};
 use crate::schema::ndas;
-use crate::store::pitches::Place;
+use crate::store::Place;
 use crate::words::NdaStatus;
 
 /// Which side of an agreement a list shows.

@@ -25,6 +25,15 @@ pub struct Offer<'a> {
     pub hash: &'a str,
 }
 
+/// The request, while it can be answered: it is pending, and its time is not over.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn open(id: NdaId, now: DateTime<Utc>) -> _ {
+    let id: i32 = id.0;
+    let pending: NdaStatus = NdaStatus::Pending;
+    let since: DateTime<Utc> = now - ANSWER_WITHIN;
+    ndas::table.find(id).filter(ndas::status.eq(pending)).filter(ndas::created_at.gt(since))
+}
+
 /// pending -> approved, while the pitch is published and the request is not too old.
 pub async fn approve(
     tx: &mut Tx,
@@ -36,30 +45,24 @@ pub async fn approve(
         .filter(pitches::id.eq(ndas::pitch_id))
         .filter(pitches::status.eq(PitchStatus::Published))
         .filter(pitches::deleted_at.is_null());
-    diesel::update(
-        ndas::table
-            .find(id.0)
-            .filter(ndas::status.eq(NdaStatus::Pending))
-            .filter(ndas::created_at.gt(now - ANSWER_WITHIN))
-            .filter(diesel::dsl::exists(published)),
-    )
-    .set((
-        ndas::status.eq(NdaStatus::Approved),
-        ndas::approved_at.eq(now),
-        ndas::approved_by.eq(offer.approved_by.map(|id| id.0)),
-        ndas::agreement.eq(offer.agreement),
-        ndas::terms.eq(offer.terms),
-        ndas::expiry_days.eq(offer.expiry_days),
-        ndas::document.eq(offer.document),
-        ndas::document_media_type.eq(offer.media_type),
-        ndas::document_hash.eq(offer.hash),
-        ndas::updated_at.eq(now),
-        ndas::version.eq(ndas::version + 1),
-    ))
-    .returning(Nda::as_returning())
-    .get_result(tx)
-    .await
-    .optional()
+    diesel::update(open(id, now).filter(diesel::dsl::exists(published)))
+        .set((
+            ndas::status.eq(NdaStatus::Approved),
+            ndas::approved_at.eq(now),
+            ndas::approved_by.eq(offer.approved_by.map(|id| id.0)),
+            ndas::agreement.eq(offer.agreement),
+            ndas::terms.eq(offer.terms),
+            ndas::expiry_days.eq(offer.expiry_days),
+            ndas::document.eq(offer.document),
+            ndas::document_media_type.eq(offer.media_type),
+            ndas::document_hash.eq(offer.hash),
+            ndas::updated_at.eq(now),
+            ndas::version.eq(ndas::version + 1),
+        ))
+        .returning(Nda::as_returning())
+        .get_result(tx)
+        .await
+        .optional()
 }
 
 /// pending -> rejected.
@@ -69,43 +72,33 @@ pub async fn reject(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Nda>> {
-    diesel::update(
-        ndas::table
-            .find(id.0)
-            .filter(ndas::status.eq(NdaStatus::Pending))
-            .filter(ndas::created_at.gt(now - ANSWER_WITHIN)),
-    )
-    .set((
-        ndas::status.eq(NdaStatus::Rejected),
-        ndas::rejected_at.eq(now),
-        ndas::reject_reason.eq(reason),
-        ndas::updated_at.eq(now),
-        ndas::version.eq(ndas::version + 1),
-    ))
-    .returning(Nda::as_returning())
-    .get_result(tx)
-    .await
-    .optional()
+    diesel::update(open(id, now))
+        .set((
+            ndas::status.eq(NdaStatus::Rejected),
+            ndas::rejected_at.eq(now),
+            ndas::reject_reason.eq(reason),
+            ndas::updated_at.eq(now),
+            ndas::version.eq(ndas::version + 1),
+        ))
+        .returning(Nda::as_returning())
+        .get_result(tx)
+        .await
+        .optional()
 }
 
 /// pending -> withdrawn.
 pub async fn withdraw(tx: &mut Tx, id: NdaId, now: DateTime<Utc>) -> QueryResult<Option<Nda>> {
-    diesel::update(
-        ndas::table
-            .find(id.0)
-            .filter(ndas::status.eq(NdaStatus::Pending))
-            .filter(ndas::created_at.gt(now - ANSWER_WITHIN)),
-    )
-    .set((
-        ndas::status.eq(NdaStatus::Withdrawn),
-        ndas::withdrawn_at.eq(now),
-        ndas::updated_at.eq(now),
-        ndas::version.eq(ndas::version + 1),
-    ))
-    .returning(Nda::as_returning())
-    .get_result(tx)
-    .await
-    .optional()
+    diesel::update(open(id, now))
+        .set((
+            ndas::status.eq(NdaStatus::Withdrawn),
+            ndas::withdrawn_at.eq(now),
+            ndas::updated_at.eq(now),
+            ndas::version.eq(ndas::version + 1),
+        ))
+        .returning(Nda::as_returning())
+        .get_result(tx)
+        .await
+        .optional()
 }
 
 /// What a signature leaves behind. Address, user agent and the copy that names them are sealed.
@@ -211,16 +204,10 @@ pub async fn remind(
     unless_after: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Nda>> {
-    diesel::update(
-        ndas::table
-            .find(id.0)
-            .filter(ndas::status.eq(NdaStatus::Pending))
-            .filter(ndas::created_at.gt(now - ANSWER_WITHIN))
-            .filter(ndas::reminded_at.is_null().or(ndas::reminded_at.le(unless_after))),
-    )
-    .set((ndas::reminded_at.eq(now), ndas::version.eq(ndas::version + 1)))
-    .returning(Nda::as_returning())
-    .get_result(tx)
-    .await
-    .optional()
+    diesel::update(open(id, now).filter(ndas::reminded_at.is_null().or(ndas::reminded_at.le(unless_after))))
+        .set((ndas::reminded_at.eq(now), ndas::version.eq(ndas::version + 1)))
+        .returning(Nda::as_returning())
+        .get_result(tx)
+        .await
+        .optional()
 }

@@ -1,11 +1,12 @@
-//! Public projections of members, asked of accounts once a page.
+//! Public projections of users, remembered for a while.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 use pitchey_events::UserId;
-use pitchey_rpc::{Accounts, PublicUser};
+
+use crate::{Accounts, PublicUser};
 
 /// How long a projection is good without asking again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -13,8 +14,8 @@ const FRESH: Duration = Duration::from_secs(30);
 const STALE: Duration = Duration::from_secs(3_600);
 const MOST: u64 = 20_000;
 
-/// Users as others may see them. What was heard to have changed is forgotten; while accounts is away, older projections serve, and users
-/// of whom there is none are left out: a conversation does not fail for want of a name.
+/// Users as others may see them, asked of accounts once a page. Who was heard to have changed is to be forgotten; while accounts is away, older projections
+/// serve, and users of whom there is none are left out: no page fails for want of a name.
 #[derive(Clone)]
 pub struct Users {
     accounts: Accounts,
@@ -22,6 +23,7 @@ pub struct Users {
 }
 
 impl Users {
+    /// Knows nobody yet.
     pub fn new(accounts: Accounts) -> Self {
         Self { accounts, known: Cache::builder().max_capacity(MOST).time_to_live(STALE).build() }
     }
@@ -55,11 +57,22 @@ impl Users {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, missing = ask.len() - stale.len(), "members from memory");
+                tracing::warn!(%error, missing = ask.len() - stale.len(), "users from memory");
                 found.extend(stale);
             }
         }
         found
+    }
+
+    /// The projection of one user, if it can be had.
+    pub async fn one(&self, id: UserId) -> Option<PublicUser> {
+        self.find([id]).await.remove(&id)
+    }
+
+    /// The projections of `ids` that can be had, in their order.
+    pub async fn in_order(&self, ids: &[UserId]) -> Vec<PublicUser> {
+        let mut found = self.find(ids.iter().copied()).await;
+        ids.iter().filter_map(|id| found.remove(id)).collect()
     }
 
     /// Forgets a user who changed.
