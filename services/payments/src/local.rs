@@ -1,6 +1,6 @@
 //! The local provider: development without a key. It is paid at once, renews by the sweep, and tells what Stripe would tell, through the same ops.
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Datelike, Months, Utc};
 use pitchey_db::Tx;
 use pitchey_events::{Tier, UserId};
 
@@ -40,7 +40,7 @@ pub async fn subscribe(
         status: SubscriptionStatus::Active,
         started_at: Some(now),
         current_period_start: Some(now),
-        current_period_end: Some(end_of(now, plan.1)?),
+        current_period_end: Some(end_of(now, now, plan.1)?),
         cancel_at_period_end: false,
         ended_at: None,
     };
@@ -88,7 +88,7 @@ pub async fn renew(tx: &mut Tx, offer: &Offer, id: i64, now: DateTime<Utc>) -> R
         return tell(tx, offer, user, &next, now).await;
     }
     next.current_period_start = Some(end);
-    next.current_period_end = Some(end_of(end, interval)?);
+    next.current_period_end = Some(end_of(next.started_at.unwrap_or(end), end, interval)?);
     tell(tx, offer, user, &next, now).await?;
     bill(tx, offer, user, &next, now).await
 }
@@ -119,10 +119,41 @@ async fn bill(
     billing::paid(tx, offer, user, &billed, now, now).await
 }
 
-fn end_of(start: DateTime<Utc>, interval: Interval) -> Result<DateTime<Utc>, Error> {
-    let months = match interval {
-        Interval::Month => Months::new(1),
-        Interval::Year => Months::new(12),
+/// The end of the period that begins at `start`, for a subscription that began at `anchor`: it ends at the day of the month that it began at, or at
+/// the last of a shorter month, as Stripe's billing cycle anchor has it.
+fn end_of(anchor: DateTime<Utc>, start: DateTime<Utc>, interval: Interval) -> Result<DateTime<Utc>, Error> {
+    let length = match interval {
+        Interval::Month => 1,
+        Interval::Year => 12,
     };
-    start.checked_add_months(months).ok_or_else(|| Error::Internal("a period without an end".into()))
+    let month = |at: DateTime<Utc>| at.year() * 12 + at.month0().cast_signed();
+    u32::try_from(month(start) - month(anchor) + length)
+        .ok()
+        .and_then(|months| anchor.checked_add_months(Months::new(months)))
+        .ok_or_else(|| Error::Internal("a period without an end".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(began: &str, intervals: &[Interval]) -> Vec<String> {
+        let anchor: DateTime<Utc> = format!("{began}T10:00:00Z").parse().unwrap();
+        let mut start = anchor;
+        intervals
+            .iter()
+            .map(|interval| {
+                start = end_of(anchor, start, *interval).unwrap();
+                start.date_naive().to_string()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn periods_end_at_the_day_they_began_at_or_the_last_of_a_month() {
+        use Interval::{Month, Year};
+        assert_eq!(ends("2027-01-31", &[Month; 4]), ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]);
+        assert_eq!(ends("2027-11-15", &[Month, Month, Year]), ["2027-12-15", "2028-01-15", "2029-01-15"]);
+        assert_eq!(ends("2028-02-29", &[Year; 4])[3], "2032-02-29");
+    }
 }
