@@ -18,14 +18,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    inbox (consumer, event_id) {
-        consumer -> Text,
-        event_id -> Uuid,
-        received_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     seen_versions (consumer, subject) {
         consumer -> Text,
         subject -> Text,

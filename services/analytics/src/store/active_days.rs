@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date};
+use diesel::sql_types::{Array, BigInt, Date, Integer};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::UserId;
@@ -14,9 +14,12 @@ use crate::schema::active_days;
 
 /// Notes that these users did something.
 pub(crate) async fn note(tx: &mut Tx, days: &BTreeSet<(NaiveDate, i32)>) -> QueryResult<usize> {
-    let rows: Vec<_> =
-        days.iter().map(|(day, user)| (active_days::day.eq(*day), active_days::user_id.eq(*user))).collect();
-    diesel::insert_into(active_days::table).values(rows).on_conflict_do_nothing().execute(tx).await
+    let (days, users): (Vec<_>, Vec<_>) = days.iter().copied().unzip();
+    sql_query("INSERT INTO active_days (day, user_id) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING")
+        .bind::<Array<Date>, _>(days)
+        .bind::<Array<Integer>, _>(users)
+        .execute(tx)
+        .await
 }
 
 /// How many different users did something.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Integer;
+use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::UserId;
@@ -28,8 +28,7 @@ impl Origin {
 }
 
 /// One to be written.
-#[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = analytics_events)]
+#[derive(Clone, Debug)]
 pub(crate) struct New {
     pub(crate) user_id: Option<i32>,
     pub(crate) event_type: String,
@@ -46,7 +45,24 @@ pub(crate) struct New {
 
 /// Writes `rows`.
 pub(crate) async fn insert(tx: &mut Tx, rows: &[New]) -> QueryResult<usize> {
-    diesel::insert_into(analytics_events::table).values(rows).execute(tx).await
+    sql_query(
+        "INSERT INTO analytics_events (user_id, event_type, event_category, event_action, event_label, event_value, metadata, session_id,
+                                       created_at, pitch_id, origin)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind::<Array<Nullable<Integer>>, _>(rows.iter().map(|row| row.user_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.event_category.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.event_action.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.event_label.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Integer>>, _>(rows.iter().map(|row| row.event_value).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Jsonb>>, _>(rows.iter().map(|row| row.metadata.as_ref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.session_id.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Integer>>, _>(rows.iter().map(|row| row.pitch_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.origin).collect::<Vec<_>>())
+    .execute(tx)
+    .await
 }
 
 /// One, as its user may see it.

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text};
 use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
 use pitchey_events::Service;
 use uuid::Uuid;
 
-use crate::schema::{inbox, seen_versions};
+use crate::schema::seen_versions;
 
 /// Remembers that `consumer` takes the events `ids`; returns those it had not taken before. Another transaction that is about to take one of
 /// them is waited for. The bus does so for every event it delivers; a handler may for what an event holds, if that has ids of its own.
@@ -22,15 +24,21 @@ pub async fn take(tx: &mut Tx, consumer: Service, ids: &[Uuid]) -> QueryResult<H
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    let rows: Vec<_> =
-        ids.into_iter().map(|id| (inbox::consumer.eq(consumer.as_str()), inbox::event_id.eq(id))).collect();
-    let fresh: Vec<Uuid> = diesel::insert_into(inbox::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .returning(inbox::event_id)
-        .get_results(tx)
-        .await?;
-    Ok(fresh.into_iter().collect())
+    #[derive(QueryableByName)]
+    struct Fresh {
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        event_id: Uuid,
+    }
+    // An array, as each number of rows would be a statement of its own.
+    let fresh: Vec<Fresh> = sql_query(
+        "INSERT INTO inbox (consumer, event_id) SELECT $1, event_id FROM unnest($2) AS event_id
+         ON CONFLICT DO NOTHING RETURNING event_id",
+    )
+    .bind::<Text, _>(consumer.as_str())
+    .bind::<Array<diesel::sql_types::Uuid>, _>(ids)
+    .load(tx)
+    .await?;
+    Ok(fresh.into_iter().map(|fresh| fresh.event_id).collect())
 }
 
 /// Remembers the version of `subject`, unless `consumer` has seen a newer one; then it returns false. The same version is fine: several
