@@ -86,7 +86,7 @@ pub(crate) async fn take_untold(
          WHERE pitch_id IN (
              SELECT pitch_id FROM pitch_totals
              WHERE announced < version AND (announced_at IS NULL OR announced_at <= $2)
-             ORDER BY pitch_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+             ORDER BY announced_at NULLS FIRST, pitch_id LIMIT $3 FOR UPDATE SKIP LOCKED)
          RETURNING pitch_id, views, version,
                    (SELECT owner_id FROM tracked_pitches AS p WHERE p.pitch_id = pitch_totals.pitch_id) AS owner_id,
                    (SELECT title::text FROM tracked_pitches AS p WHERE p.pitch_id = pitch_totals.pitch_id) AS title",
