@@ -8,7 +8,6 @@
 mod look;
 mod person;
 mod platform;
-mod ports;
 mod replica;
 
 pub use look::{Appended, Audited};

@@ -9,13 +9,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pitchey_events::Service;
-use pitchey_testkit::{Authority, Broker, Client, Servers, TestDatabase, identity, programs, wait_until};
+use pitchey_testkit::{
+    Authority, Broker, Client, Ports, Servers, TestDatabase, identity, programs, wait_until,
+};
 use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::look;
-use crate::ports::Ports;
 use crate::replica::Replica;
 
 /// The services that exist, in the order in which they start.

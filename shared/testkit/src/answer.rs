@@ -19,15 +19,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(request: String, response: reqwest::Response) -> Self {
+    pub(crate) async fn read(request: String, response: reqwest::Response) -> Result<Self, String> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response
-            .bytes()
-            .await
-            .unwrap_or_else(|error| panic!("{request}: {status}, then {error}"))
-            .to_vec();
+        let bytes =
+            response.bytes().await.map_err(|error| format!("{request}: {status}, then {error}"))?.to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Self { status, headers, json, bytes, request }
+        Ok(Self { status, headers, json, bytes, request })
     }
 
     /// The JSON of a success (2xx).

@@ -172,6 +172,14 @@ impl Request<'_> {
     /// # Panics
     /// Without an answer.
     pub async fn send(self) -> Answer {
+        self.try_send().await.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// [`Request::send`], where servers are killed.
+    ///
+    /// # Errors
+    /// There was no answer, and why.
+    pub async fn try_send(self) -> Result<Answer, String> {
         let mut request = self.builder.build().expect("a well-formed request");
         let url = request.url();
         let path =
@@ -187,7 +195,7 @@ impl Request<'_> {
         }
         match self.client.http.execute(request).await {
             Ok(response) => Answer::read(what, response).await,
-            Err(error) => panic!("{what}: no answer: {error:?}"),
+            Err(error) => Err(format!("{what}: no answer: {error:?}")),
         }
     }
 }

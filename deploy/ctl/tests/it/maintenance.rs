@@ -1,5 +1,6 @@
 //! `ctl maintenance`: the jobs of services, asked for; those of the whole database, done.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use nix::unistd::Pid;
 use pitchey_clock::Clock;
 use pitchey_events::Service;
 use pitchey_jobs::{Every, Jobs};
-use pitchey_testkit::{SOON, TestDatabase, wait_until};
+use pitchey_testkit::{Ports, SOON, TestDatabase, wait_until};
 
 use crate::database::{count, ctl, said};
 
@@ -121,8 +122,8 @@ async fn a_table_that_is_kept_from_it_is_named_and_keeps_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_serves_does_what_is_due_once_and_shows_it() {
     let db = TestDatabase::create().await;
-    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let addresses = [port(), port()];
+    let mut ports = Ports::new();
+    let addresses = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], ports.take())));
     let mut serving: Vec<_> = addresses
         .iter()
         .map(|address| {

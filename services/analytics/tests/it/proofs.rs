@@ -1,7 +1,7 @@
 //! Size. Small here; `make soak` runs the full ones.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 use pitchey_events::{PitchId, PitchOpened, Service, UserId};
 use pitchey_identity::{Context, HEADER, Principal, Request, Signer};
-use pitchey_testkit::{actors, identity, programs, size, wait_until};
+use pitchey_testkit::{Ports, actors, identity, programs, size, wait_until};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
@@ -29,7 +29,7 @@ struct Replica {
 
 impl Replica {
     fn start(app: &App) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, Ports::new().take()));
         let mut environment = identity::environment(Service::Analytics);
         environment.extend(
             [

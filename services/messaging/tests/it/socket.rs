@@ -1,5 +1,6 @@
 //! A client's end of a socket.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use pitchey_events::Service;
 use pitchey_identity::{Actor, Context, HEADER, Principal, Request};
 use pitchey_testkit::{SOON, identity};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-pub struct Socket(Framed<TcpStream, Codec>);
+pub struct Socket(Framed<BufReader<TcpStream>, Codec>);
 
 /// What came.
 #[derive(Debug)]
@@ -25,6 +26,20 @@ pub enum Heard {
     Closed(Option<(u16, String)>),
 }
 
+/// What came instead of a socket.
+#[derive(Debug)]
+pub enum Refusal {
+    /// An answer: its status and body.
+    Answer(u16, Value),
+    Lost(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
 /// Opens a socket as the gateway would for `actor`; the status and body of a refusal otherwise.
 pub async fn try_open(
     address: SocketAddr,
@@ -32,8 +47,21 @@ pub async fn try_open(
     actor: Option<&Actor>,
     path: &str,
 ) -> Result<Socket, (u16, Value)> {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
+    dial(address, clock, actor, path).await.map_err(|refusal| match refusal {
+        Refusal::Answer(status, body) => (status, body),
+        Refusal::Lost(error) => panic!("{path}: {error}"),
+    })
+}
+
+/// [`try_open`], where servers are killed.
+pub async fn dial(
+    address: SocketAddr,
+    clock: &Clock,
+    actor: Option<&Actor>,
+    path: &str,
+) -> Result<Socket, Refusal> {
+    let mut stream = BufReader::new(TcpStream::connect(address).await?);
+    stream.get_ref().set_nodelay(true)?;
     let principal = actor.map_or(Principal::Anonymous, |actor| Principal::User(actor.clone()));
     let context = Context { principal, ..Context::default() };
     let signer = identity::signer_by(Service::Gateway, clock);
@@ -42,20 +70,22 @@ pub async fn try_open(
         "GET {path} HTTP/1.1\r\nhost: messaging\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{HEADER}: {signature}\r\n\r\n"
     );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
     }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let head = head.to_lowercase();
     let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
     if status == 101 {
         return Ok(Socket(Framed::new(stream, Codec::new().client_mode().max_size(1 << 20))));
     }
     let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let mut body = vec![0; length.parse().unwrap()];
-    stream.read_exact(&mut body).await.unwrap();
-    Err((status, serde_json::from_slice(&body).unwrap()))
+    stream.read_exact(&mut body).await?;
+    Err(Refusal::Answer(status, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 impl Socket {

@@ -1,7 +1,7 @@
 //! The process is killed (SIGKILL) in the middle of each step, held there by a lock on the table it is about to touch; then it starts again, and the
 //! callers do what they do: repeat. Money and credits balance, and everything has happened once.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -12,7 +12,7 @@ use pitchey_events::{
 };
 use pitchey_identity::Actor;
 use pitchey_rpc::{Held, Targets};
-use pitchey_testkit::{Answer, Broker, Client, SOON, identity, wait_until};
+use pitchey_testkit::{Answer, Broker, Client, Ports, SOON, identity, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ struct Victim {
 }
 
 fn free() -> SocketAddr {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+    ([127, 0, 0, 1], Ports::new().take()).into()
 }
 
 fn spawn(environment: &[(String, String)]) -> Child {
@@ -223,7 +223,8 @@ async fn a_hold_and_its_capture_that_are_killed_at_any_step_happen_once() {
     // The outbox of pitches, and its relay.
     let pitches = app.db.databases(Service::Pitches).await;
     let settings = pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone());
-    let bus = Bus::start(Service::Pitches, &settings, Some(&pitches), Consumes::nothing(), Listeners::new());
+    let bus = Bus::start(Service::Pitches, &settings, Some(&pitches), Consumes::nothing(), Listeners::new())
+        .unwrap();
     let actor = app.rich(90).await;
     let (mut balance, mut used) = (90, 0);
     for table in ["credits", "credit_holds", "credit_ledger"] {

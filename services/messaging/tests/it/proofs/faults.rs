@@ -210,11 +210,7 @@ async fn listen(
         tries += 1;
         let since = seen.lock().unwrap().last;
         let path = format!("/ws?since={since}");
-        let opening = tokio::spawn({
-            let (clock, actor) = (shared.clock.clone(), actor.clone());
-            async move { socket::try_open(address, &clock, Some(&actor), &path).await }
-        });
-        let Ok(Ok(mut socket)) = opening.await else {
+        let Ok(mut socket) = socket::dial(address, &shared.clock, Some(actor), &path).await else {
             tokio::time::sleep(Duration::from_millis(200)).await;
             continue;
         };
@@ -258,14 +254,9 @@ async fn send(n: u64, measured: bool, from: &Actor, to: &Actor, shared: &Shared)
             let addresses = shared.addresses.lock().unwrap();
             addresses[(n as usize + tries) % addresses.len()]
         };
-        let (from, body) = (from.clone(), body.clone());
         let client = shared.clients.lock().unwrap()[&address].clone();
-        let sending = tokio::spawn(async move {
-            let request =
-                client.post("/api/messages/send").as_(&from).header("idempotency-key", &format!("n{n}"));
-            request.json(&body).send().await
-        });
-        match sending.await {
+        let request = client.post("/api/messages/send").as_(from).header("idempotency-key", &format!("n{n}"));
+        match request.json(&body).try_send().await {
             Ok(answer) if answer.status == 201 => {
                 if measured {
                     shared.posts.lock().unwrap().push(begun.elapsed());

@@ -1,11 +1,11 @@
 //! A replica as a process, which can be killed.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use pitchey_events::Service;
 use pitchey_rpc::Targets;
-use pitchey_testkit::{Client, SOON, TestDatabase, identity, programs, wait_until};
+use pitchey_testkit::{Client, Ports, SOON, TestDatabase, identity, programs, wait_until};
 
 use crate::app::master;
 
@@ -17,7 +17,7 @@ pub struct Replica {
 impl Replica {
     /// Starts one, and waits until it is healthy.
     pub async fn start(db: &TestDatabase, amqp_url: &str, targets: &Targets) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], Ports::new().take()));
         let mut command = Command::new(programs().join("pitchey-messaging"));
         command
             .envs(identity::environment(Service::Messaging))
@@ -37,7 +37,7 @@ impl Replica {
         let replica = Self { child, address };
         let client = Client::unsigned(address);
         wait_until("the replica to be healthy", SOON * 2, async || {
-            std::net::TcpStream::connect(address).is_ok() && client.get("/health").send().await.status == 200
+            client.get("/health").try_send().await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
         replica

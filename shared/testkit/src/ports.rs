@@ -8,18 +8,25 @@ const FIRST: u32 = 10_000;
 const EACH: u32 = 40;
 const REGIONS: u32 = 250;
 
-/// The ports of one platform. Each test process has a region of its own, so that between the look and the use nobody else comes.
-pub(crate) struct Ports(u32, u32);
+/// Ports for processes to be started. Each test process has a region of its own, so that between the look and the use nobody else comes.
+#[derive(Debug)]
+pub struct Ports(u32, u32);
 
 impl Ports {
-    pub(crate) fn new() -> Self {
+    /// A part of the region that no other `Ports` of this process has.
+    #[expect(clippy::new_without_default, reason = "each is another")]
+    pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let region = std::process::id().wrapping_add(131 * COUNT.fetch_add(1, Ordering::Relaxed)) % REGIONS;
         let first = FIRST + region * EACH;
         Self(first, first + EACH)
     }
 
-    pub(crate) fn take(&mut self) -> u16 {
+    /// A free one.
+    ///
+    /// # Panics
+    /// There is none left.
+    pub fn take(&mut self) -> u16 {
         while self.0 < self.1 {
             let port = u16::try_from(self.0).expect("a port");
             self.0 += 1;
