@@ -19,7 +19,6 @@ mod tokens;
 mod view;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use pitchey_bus::{Bus, Listeners};
 use pitchey_clock::Clock;
@@ -43,7 +42,7 @@ use state::AppState;
 pub struct Accounts {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     exports: JoinHandle<()>,
     jobs: Started,
 }
@@ -82,8 +81,7 @@ impl Process for Accounts {
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
         let bus =
-            Bus::start(Self::SERVICE, &settings.broker, Some(&databases), subscriptions(), Listeners::new());
-        let bus = Arc::new(bus);
+            Bus::start(Self::SERVICE, &settings.broker, Some(&databases), subscriptions(), Listeners::new())?;
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc,
             verifier: verifier.clone(),
@@ -92,15 +90,13 @@ impl Process for Accounts {
         let rpc = rpc.start().await?;
         let jobs = jobs::start(&state);
         let exports = tokio::spawn(ops::exports::make_them(state.clone()));
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            }),
+            health: Health::new(databases, move || broker.health().connected),
             state,
             routes,
         };
@@ -113,9 +109,6 @@ impl Process for Accounts {
         // What it is at is taken up again later.
         self.exports.abort();
         self.jobs.stop().await;
-        // The health answer holds it only while it asks.
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
     }
 }

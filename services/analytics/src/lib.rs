@@ -16,7 +16,6 @@ mod viewers;
 mod words;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use pitchey_bus::{Batches, Bus, Consumes, Listeners};
@@ -39,7 +38,7 @@ use state::{AppState, Door};
 pub struct Analytics {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     jobs: Started,
     state: AppState,
 }
@@ -108,13 +107,13 @@ impl Process for Analytics {
         let databases = Databases::open(&settings.database).await?;
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
-        let bus = Arc::new(Bus::start(
+        let bus = Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             consumers::subscriptions(&state),
             Listeners::new(),
-        ));
+        )?;
         let reports = Batches::start(&bus, &databases, |items| Tracked { items });
         let jobs = jobs::start(&state, &settings);
         let rpc = pitchey_rpc::Server {
@@ -123,16 +122,14 @@ impl Process for Analytics {
             routes: tonic::service::Routes::new(privacy_server(rpc::Kept(databases.system.clone()))),
         };
         let rpc = rpc.start().await?;
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            }),
-            state: Door::new(state.clone(), reports, Arc::downgrade(&bus)),
+            health: Health::new(databases, move || broker.health().connected),
+            state: Door::new(state.clone(), reports, bus.monitor()),
             routes,
         };
         Ok(Self { http: http.start()?, rpc, bus, jobs, state })
@@ -142,10 +139,7 @@ impl Process for Analytics {
         self.http.drain().await;
         self.rpc.drain().await;
         self.jobs.stop().await;
-        // Answers hold it only while they ask.
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
     }
 }
 

@@ -1,9 +1,9 @@
 use std::ops::Deref;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use pitchey_bus::{Batches, Bus};
+use pitchey_bus::{Batches, Monitor};
 use pitchey_clock::Clock;
 use pitchey_db::Databases;
 use pitchey_events::{PitchId, Report, Service, UserId};
@@ -37,8 +37,8 @@ pub(crate) struct Door {
     state: AppState,
     /// Where reports of clients go.
     pub(crate) reports: Batches<Report>,
-    /// For the overview; gone while the process stops.
-    pub(crate) bus: Weak<Bus>,
+    /// For the overview.
+    pub(crate) bus: Monitor,
 }
 
 impl AppState {
@@ -57,7 +57,7 @@ impl AppState {
 }
 
 impl Door {
-    pub(crate) const fn new(state: AppState, reports: Batches<Report>, bus: Weak<Bus>) -> Self {
+    pub(crate) const fn new(state: AppState, reports: Batches<Report>, bus: Monitor) -> Self {
         Self { state, reports, bus }
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /health`: asks every replica of every service.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
@@ -9,7 +9,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use futures_util::future::join_all;
-use pitchey_bus::Bus;
+use pitchey_bus::Monitor;
 use pitchey_web::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -26,7 +26,7 @@ const MAX_ANSWER: usize = 16 * 1024;
 /// Knows how the platform is.
 #[derive(Default)]
 pub struct Health {
-    bus: OnceLock<Weak<Bus>>,
+    bus: OnceLock<Monitor>,
     last: Mutex<Option<(Instant, Healthy)>>,
 }
 
@@ -59,9 +59,9 @@ const fn connected(yes: bool) -> &'static str {
 
 impl Health {
     /// Asks `bus` how the broker is.
-    pub fn watch(&self, bus: &Arc<Bus>) {
+    pub fn watch(&self, bus: Monitor) {
         // It is set once, at the start.
-        let _ = self.bus.set(Arc::downgrade(bus));
+        let _ = self.bus.set(bus);
     }
 
     /// 200 or 503, at most a second old.
@@ -96,7 +96,7 @@ impl Health {
             services.iter().map(|(service, replicas)| (service.as_str(), word(replicas))).collect();
         let told = || services.iter().flat_map(|(_, replicas)| replicas.iter().flatten());
         let database = told().next().is_some() && told().all(|told| told.database == "connected");
-        let bus = self.bus.get().and_then(Weak::upgrade).is_some_and(|bus| bus.health().connected);
+        let bus = self.bus.get().is_some_and(|bus| bus.health().connected);
         let broker = bus && told().all(|told| told.broker == "connected");
         let healthy = database && words.values().all(|word| matches!(*word, "healthy" | "degraded"));
         Healthy {

@@ -43,7 +43,7 @@ use state::AppState;
 pub struct Gateway {
     public: server::Started,
     internal: server::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     stopping: CancellationToken,
 }
 
@@ -68,8 +68,8 @@ impl Process for Gateway {
         let accounts = Accounts::new(&settings.rpc_targets, signer.clone())?;
         let state = AppState::new(&settings, accounts, signer, clock).await?;
         let listeners = listeners(&state.sessions);
-        let bus = Arc::new(Bus::start(Self::SERVICE, &settings.broker, None, Consumes::default(), listeners));
-        state.watch(&bus);
+        let bus = Bus::start(Self::SERVICE, &settings.broker, None, Consumes::default(), listeners)?;
+        state.watch(bus.monitor());
         let stopping = state.stopping.clone();
         let internal = server::internal(&settings)?;
         let public = server::public(&settings, state)?;
@@ -79,10 +79,7 @@ impl Process for Gateway {
     async fn stop(self) {
         self.stopping.cancel();
         self.public.drain().await;
-        // The health page holds it only while it asks.
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
         self.internal.drain().await;
     }
 }

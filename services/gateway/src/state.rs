@@ -2,7 +2,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pitchey_bus::Bus;
+use pitchey_bus::Monitor;
 use pitchey_clock::Clock;
 use pitchey_config::Trust;
 use pitchey_identity::Signer;
@@ -100,7 +100,7 @@ impl AppState {
     }
 
     /// Asks the bus how the broker is, from now on.
-    pub fn watch(&self, bus: &Arc<Bus>) {
+    pub fn watch(&self, bus: Monitor) {
         self.health.watch(bus);
     }
 }

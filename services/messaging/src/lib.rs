@@ -21,7 +21,6 @@ mod view;
 mod words;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use pitchey_bus::{Bus, Consumes};
 use pitchey_clock::Clock;
@@ -42,7 +41,7 @@ use state::AppState;
 pub struct Messaging {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     tasks: Tasks,
     jobs: Started,
     state: AppState,
@@ -83,28 +82,26 @@ impl Process for Messaging {
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
         let tasks = Tasks::start(&state, &settings).await?;
         let jobs = jobs::start(&state, &settings);
-        let bus = Arc::new(Bus::start(
+        let bus = Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             consumers::subscriptions(&state),
             consumers::listeners(&state),
-        ));
+        )?;
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc,
             verifier: verifier.clone(),
             routes: rpc::routes(state.clone()),
         };
         let rpc = rpc.start().await?;
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            }),
+            health: Health::new(databases, move || broker.health().connected),
             state: state.clone(),
             routes,
         };
@@ -118,9 +115,7 @@ impl Process for Messaging {
         self.rpc.drain().await;
         self.jobs.stop().await;
         self.tasks.stop(&self.state).await;
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
     }
 }
 

@@ -14,7 +14,6 @@ mod store;
 mod webhook;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
@@ -36,7 +35,7 @@ use state::AppState;
 pub struct Notifications {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     workers: Workers,
     jobs: Started,
 }
@@ -72,13 +71,13 @@ impl Process for Notifications {
         }
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
         let workers = Workers::start(&state, &settings, transport)?;
-        let bus = Arc::new(Bus::start(
+        let bus = Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             consumers::subscriptions(&state),
             Listeners::new(),
-        ));
+        )?;
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc.clone(),
             verifier: verifier.clone(),
@@ -86,15 +85,13 @@ impl Process for Notifications {
         };
         let rpc = rpc.start().await?;
         let jobs = jobs::start(&state, settings.digest_hour);
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            }),
+            health: Health::new(databases, move || broker.health().connected),
             state,
             routes: if settings.mode.is_development() { development_routes } else { routes },
         };
@@ -105,10 +102,7 @@ impl Process for Notifications {
         self.http.drain().await;
         self.rpc.drain().await;
         self.jobs.stop().await;
-        // The health answer holds it only while it asks.
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
         self.workers.stop().await;
     }
 }

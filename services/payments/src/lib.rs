@@ -18,7 +18,6 @@ mod stripe;
 mod words;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
@@ -40,7 +39,7 @@ use state::AppState;
 pub struct Payments {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     jobs: Started,
     state: AppState,
 }
@@ -82,13 +81,13 @@ impl Process for Payments {
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let flags = flags::follow(&settings, &clock).await?;
         let state = AppState::new(&settings, databases.clone(), clock.clone(), flags)?;
-        let bus = Arc::new(Bus::start(
+        let bus = Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             consumers::subscriptions(&state),
             flags::listeners(&state.flags),
-        ));
+        )?;
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc.clone(),
             verifier: verifier.clone(),
@@ -96,17 +95,14 @@ impl Process for Payments {
         };
         let rpc = rpc.start().await?;
         let jobs = jobs::start(&state, &settings);
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let provider = state.provider.name().as_str();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            })
-            .with("provider", provider),
+            health: Health::new(databases, move || broker.health().connected).with("provider", provider),
             state: state.clone(),
             routes,
         };
@@ -117,10 +113,7 @@ impl Process for Payments {
         self.http.drain().await;
         self.rpc.drain().await;
         self.jobs.stop().await;
-        // The health answer holds it only while it asks.
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
     }
 }
 

@@ -29,7 +29,6 @@ mod views;
 mod words;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
@@ -63,7 +62,7 @@ pub fn hears(
 pub struct Pitches {
     http: pitchey_web::Started,
     rpc: pitchey_rpc::Started,
-    bus: Arc<Bus>,
+    bus: Bus,
     jobs: Started,
     state: AppState,
 }
@@ -104,13 +103,13 @@ impl Process for Pitches {
         let databases = Databases::open(&settings.database).await?;
         let verifier = Verifier::new(Self::SERVICE, &settings.identity, clock.clone())?;
         let state = AppState::new(&settings, databases.clone(), clock.clone())?;
-        let bus = Arc::new(Bus::start(
+        let bus = Bus::start(
             Self::SERVICE,
             &settings.broker,
             Some(&databases),
             Consumes::from(consumers::subscriptions(&state)),
             consumers::listeners(&state.users, &state.public),
-        ));
+        )?;
         state.views.start(&bus, &databases);
         let rpc = pitchey_rpc::Server {
             settings: settings.rpc.clone(),
@@ -119,15 +118,13 @@ impl Process for Pitches {
         };
         let rpc = rpc.start().await?;
         let jobs = jobs::start(&state, &settings);
-        let broker = Arc::downgrade(&bus);
+        let broker = bus.monitor();
         let http = pitchey_web::Server {
             service: Self::SERVICE,
             settings: settings.http,
             verifier,
             clock,
-            health: Health::new(databases, move || {
-                broker.upgrade().is_some_and(|bus| bus.health().connected)
-            }),
+            health: Health::new(databases, move || broker.health().connected),
             state: state.clone(),
             routes,
         };
@@ -143,8 +140,6 @@ impl Process for Pitches {
         {
             tracing::warn!(%error, "the last openings of shared links are lost");
         }
-        if let Some(bus) = Arc::into_inner(self.bus) {
-            bus.shutdown().await;
-        }
+        self.bus.shutdown().await;
     }
 }

@@ -9,11 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::consumer::Consuming;
 use crate::context::Context;
+use crate::link::Address;
 use crate::publisher::Outlet;
 use crate::state::{Role, State};
 use crate::supervise::supervise;
 use crate::topology::{Names, Topology};
-use crate::{Broker, Consumes, Listeners, Plan, publisher, receiver, relay};
+use crate::{Broker, Consumes, Error, Listeners, Plan, publisher, receiver, relay};
 
 /// Longer than what a stopping task waits for.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
@@ -49,20 +50,37 @@ pub struct Backlog {
     pub oldest: Duration,
 }
 
+/// Tells how a bus is doing without keeping it running; one that ended is not connected.
+#[derive(Clone)]
+pub struct Monitor(State);
+
+impl Monitor {
+    /// [`Bus::health`].
+    pub fn health(&self) -> Health {
+        self.0.health()
+    }
+}
+
 impl Bus {
     /// Starts relay, consumers and listeners of `service` on the current multi-thread runtime, and returns at once: the broker and the
     /// database may both be away, now and later. Without `databases` (gateway) there are listeners only.
+    ///
+    /// # Errors
+    /// The broker's URL can't be used, whoever listens there.
     pub fn start(
         service: Service,
         settings: &Broker,
         databases: Option<&Databases>,
         subscriptions: impl Into<Consumes>,
         listeners: Listeners,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         Self::start_by(Plan::default(), service, settings, databases, subscriptions, listeners)
     }
 
     /// [`Bus::start`], with a plan other than the platform's: for tests of the bus.
+    ///
+    /// # Errors
+    /// Those of [`Bus::start`].
     pub fn start_by(
         plan: Plan,
         service: Service,
@@ -70,7 +88,7 @@ impl Bus {
         databases: Option<&Databases>,
         subscriptions: impl Into<Consumes>,
         listeners: Listeners,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let subscriptions = subscriptions.into();
         for disagreement in subscriptions.disagreements(service, &listeners, &plan) {
             tracing::error!("{disagreement}");
@@ -81,6 +99,7 @@ impl Bus {
         let names = Names::new(&settings.prefix);
         let context = Arc::new(Context {
             service,
+            address: Address::of(settings)?,
             settings: settings.clone(),
             topology: Topology::of(&plan, &names),
             plan,
@@ -101,7 +120,7 @@ impl Bus {
         }
         bus.workers.close();
         bus.publisher.close();
-        bus
+        Ok(bus)
     }
 
     fn start_publisher_and_relay(&self, databases: &Databases, outlet: watch::Sender<Option<Arc<Outlet>>>) {
@@ -146,6 +165,11 @@ impl Bus {
         self.context.state.health()
     }
 
+    /// Who goes on telling how it is doing, whoever holds the bus itself.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.context.state.clone())
+    }
+
     /// Stops taking deliveries, lets handlers in flight and the relay's window end, acknowledges, and closes. It takes a few seconds
     /// at most; what does not end in that time is done again by whoever comes next.
     pub async fn shutdown(self) {
@@ -165,5 +189,23 @@ impl Drop for Bus {
     fn drop(&mut self) {
         self.context.stop.cancel();
         self.context.closing.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        let broker = Broker::new(url, "");
+        let started = Bus::start(Service::Gateway, &broker, None, Consumes::nothing(), Listeners::new());
+        started.err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_url_that_can_never_be_used_stops_the_start() {
+        assert!(refusal("amqps://pitchey:secret@localhost").contains("PITCHEY_TLS__AUTHORITIES"));
+        assert!(refusal("http://pitchey:secret@localhost").starts_with("the broker's URL can't be used"));
+        assert!(!refusal("amqp://pitchey:secret@local host").contains("secret"));
     }
 }

@@ -2,7 +2,7 @@ use pitchey_events::Service;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Address, Link};
 use crate::state::{Role, State};
 use crate::topology::{Names, Topology};
 use crate::{Broker, Plan};
@@ -10,6 +10,7 @@ use crate::{Broker, Plan};
 /// What every task of a bus shares.
 pub(crate) struct Context {
     pub service: Service,
+    pub address: Address,
     pub settings: Broker,
     pub plan: Plan,
     pub names: Names,
@@ -26,7 +27,7 @@ impl Context {
     pub async fn connect(&self, role: Role) -> Result<Link, Error> {
         let connecting = async {
             let name = format!("pitchey {} {}", self.service, role.as_str());
-            let link = Link::connect(&self.settings, name).await?;
+            let link = Link::connect(&self.address, name).await?;
             link.declare(&self.topology).await?;
             Ok(link)
         };

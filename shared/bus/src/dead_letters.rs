@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Broker;
 use crate::consumer::delivery::clean;
 use crate::error::{ANSWER_LIMIT, Error, within};
-use crate::link::Link;
+use crate::link::{Address, Link};
 use crate::message::{ATTEMPTS, Message, REASON, message_id, number, short, text};
 use crate::topology::Names;
 
@@ -135,7 +135,7 @@ struct Letter {
 
 impl Shelf {
     async fn open(settings: &Broker, place: Place) -> Result<Self, Error> {
-        let link = Link::connect(settings, "pitchey ctl".to_owned()).await?;
+        let link = Link::connect(&Address::of(settings)?, "pitchey ctl".to_owned()).await?;
         let channel = link.confirming_channel().await?;
         let names = Names::new(&settings.prefix);
         let queue = match place {

@@ -24,7 +24,7 @@ mod tap;
 mod topology;
 
 pub use batches::{Batches, NotTaken};
-pub use bus::{Backlog, Bus, Health};
+pub use bus::{Backlog, Bus, Health, Monitor};
 pub use consumer::by_hand::Delivered;
 pub use consumer::inbox::take as take_once;
 pub use error::Error;

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use crate::Broker;
 use crate::error::{ANSWER_LIMIT, Error, within};
 use crate::message::short;
-use crate::secure;
+use crate::secure::Tls;
 use crate::state::{self, Role, State};
 use crate::topology::{Argument, Destination, Exchange, Kind, Queue, Topology};
 
@@ -27,24 +27,39 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A connection blocked for so long is replaced, in case the word that it no longer is was lost.
 const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
 
+/// Where the broker is, and how one may speak with it.
+pub(crate) struct Address {
+    uri: AMQPUri,
+    tls: Option<Tls>,
+}
+
+impl Address {
+    /// Understands the broker's URL.
+    pub fn of(settings: &Broker) -> Result<Self, Error> {
+        let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(Error::Url)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        let tls = match uri.scheme {
+            AMQPScheme::AMQP => None,
+            AMQPScheme::AMQPS => Some(Tls::with(&uri.authority.host, &settings.trust)?),
+        };
+        // lapin is built without TLS: what it is given speaks that already.
+        uri.scheme = AMQPScheme::AMQP;
+        Ok(Self { uri, tls })
+    }
+}
+
 /// A connection without lapin's recovery: whatever happens to it, it is dropped and made anew.
 pub(crate) struct Link {
     connection: Connection,
 }
 
 impl Link {
-    pub async fn connect(settings: &Broker, name: String) -> Result<Self, Error> {
-        let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(Error::Url)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    pub async fn connect(address: &Address, name: String) -> Result<Self, Error> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection = match uri.scheme {
-            AMQPScheme::AMQP => {
-                within(CONNECT_LIMIT, "connect", Connection::connect_uri(uri, properties)).await?
-            }
-            // lapin would take this for the other: it is built without TLS.
-            AMQPScheme::AMQPS => {
-                within(CONNECT_LIMIT, "connect", secure::connect(uri, properties, &settings.trust)).await?
-            }
+        let uri = address.uri.clone();
+        let connection = match &address.tls {
+            None => within(CONNECT_LIMIT, "connect", Connection::connect_uri(uri, properties)).await?,
+            Some(tls) => within(CONNECT_LIMIT, "connect", tls.connect(uri, properties)).await?,
         };
         Ok(Self { connection })
     }

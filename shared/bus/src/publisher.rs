@@ -178,13 +178,15 @@ fn fates(parcels: &[Parcel], answers: Vec<lapin::Result<Confirmation>>) -> Vec<F
 mod tests {
     use super::*;
     use crate::Broker;
+    use crate::link::Address;
     use crate::message::short;
     use crate::topology::{Names, Topology};
 
     async fn outlet() -> (Outlet, Names) {
         let broker = pitchey_testkit::Broker::new();
-        let link = Link::connect(&Broker::new(broker.url, broker.prefix.clone()), "a test".to_owned()).await;
-        let (link, names) = (link.unwrap(), Names::new(&broker.prefix));
+        let address = Address::of(&Broker::new(broker.url, broker.prefix.clone())).unwrap();
+        let (link, names) =
+            (Link::connect(&address, "a test".to_owned()).await.unwrap(), Names::new(&broker.prefix));
         // Only what is there without any event.
         let plan = crate::Plan { catalogue: &[], ..crate::Plan::default() };
         link.declare(&Topology::of(&plan, &names)).await.unwrap();

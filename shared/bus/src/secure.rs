@@ -10,7 +10,7 @@ use async_compat::{Compat, CompatExt};
 use async_rs::traits::{Executor, Reactor, RuntimeKit};
 use async_rs::util::Task;
 use async_rs::{Runtime, Tokio};
-use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use pitchey_config::Trust;
 use rustls::pki_types::ServerName;
@@ -20,31 +20,39 @@ use tokio_rustls::client::TlsStream;
 
 use crate::Error;
 
-/// Connects to `uri`, whatever its scheme, by TLS: the broker must show a certificate of its host's name.
-pub(crate) async fn connect(
-    mut uri: AMQPUri,
-    properties: ConnectionProperties,
-    trust: &Trust,
-) -> Result<Connection, Error> {
-    let config = trust.client().map_err(|nobody| Error::Url(format!("it {nobody}")))?;
-    let host = uri.authority.host.trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host).map_err(|error| Error::Url(error.to_string()))?;
-    uri.scheme = AMQPScheme::AMQP;
-    let network = Network { tokio: Tokio::current(), tls: config.into(), name };
-    Ok(Connection::connect_uri_with_runtime(uri, properties, Runtime::new(network)).await?)
+/// Whom a connection is to be with, and who may vouch for them.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
 }
 
-/// Tokio's, but every connection is TLS with the server called `name`.
+impl Tls {
+    /// With the broker at `host`, which must show a certificate of that name.
+    pub fn with(host: &str, trust: &Trust) -> Result<Self, Error> {
+        let config = trust.client().map_err(|nobody| Error::Url(format!("it {nobody}")))?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(|error| Error::Url(error.to_string()))?;
+        Ok(Self { connector: config.into(), name })
+    }
+
+    /// Connects by TLS to where `uri` says.
+    pub async fn connect(&self, uri: AMQPUri, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        let network = Network { tokio: Tokio::current(), tls: self.clone() };
+        Connection::connect_uri_with_runtime(uri, properties, Runtime::new(network)).await
+    }
+}
+
+/// Tokio's, but every connection is TLS.
 #[derive(Clone)]
 struct Network {
     tokio: Tokio,
-    tls: TlsConnector,
-    name: ServerName<'static>,
+    tls: Tls,
 }
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Network").field("name", &self.tls.name).finish_non_exhaustive()
     }
 }
 
@@ -91,8 +99,7 @@ impl Reactor for Network {
         &self,
         addr: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        let (connecting, tls, name) =
-            (self.tokio.tcp_connect_addr(addr), self.tls.clone(), self.name.clone());
-        async move { Ok(tls.connect(name, connecting.await?.into_inner()).await?.compat()) }
+        let (connecting, Tls { connector, name }) = (self.tokio.tcp_connect_addr(addr), self.tls.clone());
+        async move { Ok(connector.connect(name, connecting.await?.into_inner()).await?.compat()) }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Broker;
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Address, Link};
 use crate::message::{Message, short};
 use crate::topology::Names;
 
@@ -43,7 +43,7 @@ impl Tap {
     /// # Errors
     /// The broker's.
     pub async fn open(settings: &Broker) -> Result<Self, Error> {
-        let link = Link::connect(settings, "pitchey tap".to_owned()).await?;
+        let link = Link::connect(&Address::of(settings)?, "pitchey tap".to_owned()).await?;
         let channel = link.channel().await?;
         let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
         let queue = channel.queue_declare(short(""), options, FieldTable::default()).await?;

@@ -23,7 +23,8 @@ pub async fn measure(servers: &Servers, scale: Scale, report: &mut Report) {
     let databases = database.databases(Service::Pitches).await;
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
     let bus =
-        Bus::start(Service::Pitches, &settings, Some(&databases), Consumes::nothing(), Listeners::new());
+        Bus::start(Service::Pitches, &settings, Some(&databases), Consumes::nothing(), Listeners::new())
+            .unwrap();
     wait_until("the relay to lead", LIMIT, async || bus.health().connected && bus.health().leader).await;
     let queue = format!("{}pitchey.notifications", broker.prefix);
     let exchange = format!("{}pitchey.events", broker.prefix);

@@ -75,7 +75,7 @@ pub(super) async fn overview(
         outcome: run.outcome.as_str(),
         rows_affected: run.rows_affected,
     });
-    let health = door.bus.upgrade().map(|bus| bus.health()).unwrap_or_default();
+    let health = door.bus.health();
     Ok(Json(Overview {
         timeframe: asked.timeframe,
         active_users,

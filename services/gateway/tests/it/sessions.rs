@@ -65,7 +65,8 @@ impl Outbox {
         let database = TestDatabase::create().await;
         let databases = database.databases(Accounts).await;
         let broker = pitchey_bus::Broker::new(world.broker.url.clone(), world.broker.prefix.clone());
-        let bus = Bus::start(Accounts, &broker, Some(&databases), Consumes::default(), Listeners::new());
+        let bus =
+            Bus::start(Accounts, &broker, Some(&databases), Consumes::default(), Listeners::new()).unwrap();
         wait_until("the gateway to listen", SOON, async || {
             world.client.get("/health").send().await["broker"] == "connected" && bus.health().connected
         })

@@ -87,7 +87,8 @@ async fn what_is_heard_works_at_once_on_every_replica() {
         Some(&databases),
         pitchey_bus::Consumes::nothing(),
         pitchey_bus::Listeners::new(),
-    );
+    )
+    .unwrap();
     let mut tx = databases.system.begin().await.unwrap();
     outbox::append(&mut tx, &SessionsRevoked { user_id: bob.id, session_ids: vec![bob.session_id] })
         .await

@@ -305,7 +305,7 @@ async fn relay(world: &World, service: Service) -> (Databases, Bus) {
     let databases = world.db.databases(service).await;
     let bus =
         Bus::start(service, &world.settings.broker, Some(&databases), Consumes::nothing(), Listeners::new());
-    (databases, bus)
+    (databases, bus.unwrap())
 }
 
 pub fn targets(accounts: SocketAddr, pitches: SocketAddr) -> Targets {

@@ -87,7 +87,8 @@ impl World {
             Some(&databases),
             Consumes::nothing(),
             Listeners::new(),
-        );
+        )
+        .unwrap();
         Self { app, board, accounts, version: 0 }
     }
 

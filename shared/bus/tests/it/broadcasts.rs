@@ -40,7 +40,8 @@ impl Replica {
             None,
             Consumes::nothing(),
             listeners,
-        );
+        )
+        .unwrap();
         Self { bus, heard, gaps }
     }
 

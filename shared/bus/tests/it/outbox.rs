@@ -48,7 +48,8 @@ async fn one_event_too_late_does_not_fail_a_service_without_database() {
         None,
         Consumes::nothing(),
         Listeners::new(),
-    );
+    )
+    .unwrap();
     // It needs no connection, so it lacks none.
     assert!(bus.health().connected);
     bus.shutdown().await;

@@ -78,7 +78,8 @@ impl World {
             Some(&databases),
             Consumes::nothing(),
             Listeners::new(),
-        );
+        )
+        .unwrap();
         (bus, databases)
     }
 
@@ -100,6 +101,7 @@ impl World {
             subscriptions,
             Listeners::new(),
         )
+        .unwrap()
     }
 
     /// Accounts, which writes what it consumes into the ledger.
@@ -114,6 +116,7 @@ impl World {
             subscriptions,
             Listeners::new(),
         )
+        .unwrap()
     }
 
     /// Commits a command and its event.

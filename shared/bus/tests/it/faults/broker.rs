@@ -156,7 +156,7 @@ fn gateway(world: &World, gaps: &Arc<AtomicUsize>) -> Bus {
         async {}
     });
     let (plan, settings) = (world.plan.clone(), world.settings());
-    Bus::start_by(plan, Service::Gateway, &settings, None, Consumes::nothing(), listeners)
+    Bus::start_by(plan, Service::Gateway, &settings, None, Consumes::nothing(), listeners).unwrap()
 }
 
 fn resident_kib() -> u64 {

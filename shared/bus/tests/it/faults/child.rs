@@ -117,7 +117,8 @@ async fn program() {
     } else {
         (Service::Pitches, Consumes::nothing())
     };
-    let bus = Bus::start_by(plan(), service, &settings, Some(&databases), subscriptions, Listeners::new());
+    let bus =
+        Bus::start_by(plan(), service, &settings, Some(&databases), subscriptions, Listeners::new()).unwrap();
     say("started");
     if let ["writes", from, many] = words[..] {
         let from: i64 = from.parse().unwrap();
