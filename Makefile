@@ -1,13 +1,10 @@
 # What a developer does, each in a line; the scripts are in deploy/dev and explain themselves.
 .PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test upgrade-test
 
-# Who has proofs.
-PROOFS = analytics ctl messaging notifications payments pitches system-tests
-
 run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
 test:    ; @deploy/dev/test
-soak:    ; @deploy/dev/soak $(PROOFS:%=-p pitchey-%) $(ARGS)
+soak:    ; @deploy/dev/soak $(ARGS)
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings

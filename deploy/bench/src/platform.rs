@@ -20,9 +20,15 @@ use crate::cpu::Processes;
 use crate::load::{Client, Outgoing, get};
 use crate::upstream::Upstream;
 
-/// Those that exist.
-pub const SERVICES: [Service; 4] =
-    [Service::Accounts, Service::Pitches, Service::Notifications, Service::Gateway];
+/// All but analytics, for which a bare handler stands.
+pub const SERVICES: [Service; 6] = [
+    Service::Accounts,
+    Service::Payments,
+    Service::Pitches,
+    Service::Messaging,
+    Service::Notifications,
+    Service::Gateway,
+];
 const LOGS: &str = "target/bench/logs";
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(40);
@@ -31,7 +37,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(40);
 pub struct Platform {
     /// Its Postgres and RabbitMQ.
     pub servers: Servers,
-    /// Stands where analytics will be.
+    /// Stands for analytics.
     pub upstream: Upstream,
     environment: BTreeMap<String, String>,
     running: BTreeMap<Service, Child>,
@@ -59,12 +65,13 @@ impl Platform {
         );
         let gateway = environment["GATEWAY_HTTP__ADDRESS"].clone();
         environment.entry("NOTIFICATIONS_PUBLIC_URL".to_owned()).or_insert(format!("http://{gateway}"));
-        environment.entry("PITCHES_CREDITS".to_owned()).or_insert("off".to_owned());
         let upstream_url = format!("http://{}", upstream.address);
         let mail_folder = mails.path().display().to_string();
         for (name, value) in [
             ("NOTIFICATIONS_MAIL__FOLDER", mail_folder.as_str()),
             ("GATEWAY_UPSTREAMS__ANALYTICS", &upstream_url),
+            // The floor of a command has no other service in it.
+            ("PITCHES_CREDITS", "off"),
             // What is measured is not how well they refuse.
             ("GATEWAY_LIMITS__GENERAL", "10000000"),
             ("GATEWAY_LIMITS__SENSITIVE", "10000000"),

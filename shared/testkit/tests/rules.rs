@@ -50,23 +50,19 @@ fn services(metadata: &Metadata) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What has a small and a full form is run in full by `make soak`, which looks for modules called `proofs` in the packages it knows.
+/// What has a small and a full form is run in full by `make soak`, which looks for modules called `proofs`.
 #[test]
-fn everything_that_has_a_full_form_is_a_proof_that_make_soak_runs() {
-    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
-    let known = makefile.lines().find_map(|line| line.strip_prefix("PROOFS = ")).unwrap();
-    let known: BTreeSet<_> = known.split(' ').map(|name| format!("pitchey-{name}")).collect();
-    let mut having = BTreeSet::new();
+fn everything_that_has_a_full_form_is_a_proof() {
+    let mut proofs = 0;
     for path in sources() {
         let text = std::fs::read_to_string(&path).unwrap();
         if text.lines().any(|line| line.starts_with("use pitchey_testkit::") && line.contains("size")) {
             let is_proof = path.to_string_lossy().contains("proofs") || text.contains("mod proofs {");
             assert!(is_proof, "{}: not in a module called proofs", path.display());
-            let folder = path.strip_prefix(root()).unwrap().iter().nth(1).unwrap();
-            having.insert(format!("pitchey-{}", folder.display()));
+            proofs += 1;
         }
     }
-    assert_eq!(having, known, "those that have proofs, those that the Makefile knows");
+    assert!(proofs > 0, "the rule finds what it is about");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Two replicas, many sockets over both, messages all the time; a replica is killed on the way, and then the broker.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -40,6 +40,8 @@ struct Shared {
     /// From POST to its answer, and to the frame at the other's sockets: of messages from before anything was broken.
     posts: Mutex<Vec<Duration>>,
     latencies: Mutex<Vec<Duration>>,
+    /// How often a message was not taken, by the answer's status; none is none.
+    failures: Mutex<BTreeMap<Option<u16>, u32>>,
 }
 
 impl Shared {
@@ -74,6 +76,7 @@ async fn everybody_gets_every_message_once_and_in_order_whatever_is_killed() {
         begun: Mutex::default(),
         posts: Mutex::default(),
         latencies: Mutex::default(),
+        failures: Mutex::default(),
     });
     let before: u64 = replicas.iter().map(Replica::memory).sum();
     let seen: Vec<Arc<Mutex<Seen>>> = (0..sockets).map(|_| Arc::default()).collect();
@@ -167,6 +170,7 @@ async fn everybody_gets_every_message_once_and_in_order_whatever_is_killed() {
     for task in listening {
         task.abort();
     }
+    println!("tried again: {:?}", shared.failures.lock().unwrap());
     let answered = median(shared.posts.lock().unwrap().clone());
     let mut latencies = shared.latencies.lock().unwrap().clone();
     assert!(!latencies.is_empty(), "nothing was measured");
@@ -200,7 +204,7 @@ async fn listen(
     shared: &Shared,
     opened: &std::sync::atomic::AtomicUsize,
 ) {
-    let mut tries = n;
+    let (mut tries, mut failed) = (n, 0);
     let mut first = true;
     while !shared.over.load(Ordering::Acquire) {
         let address = {
@@ -211,9 +215,11 @@ async fn listen(
         let since = seen.lock().unwrap().last;
         let path = format!("/ws?since={since}");
         let Ok(mut socket) = socket::dial(address, &shared.clock, Some(actor), &path).await else {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            failed += 1;
+            tokio::time::sleep(Duration::from_millis((100 << failed.min(5)) + n as u64 % 100)).await;
             continue;
         };
+        failed = 0;
         if first {
             opened.fetch_add(1, Ordering::AcqRel);
             first = false;
@@ -264,9 +270,17 @@ async fn send(n: u64, measured: bool, from: &Actor, to: &Actor, shared: &Shared)
                 let data = &answer.json["messageData"];
                 return (data["conversationId"].as_i64().unwrap(), data["id"].as_i64().unwrap());
             }
-            // As clients do: again, unless the answer would be the same.
+            // As clients do: again, and later each time, unless the answer would be the same.
             Ok(answer) if (400..408).contains(&answer.status) => panic!("{answer}"),
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            failed => {
+                *shared
+                    .failures
+                    .lock()
+                    .unwrap()
+                    .entry(failed.map(|answer| answer.status).ok())
+                    .or_default() += 1;
+                tokio::time::sleep(Duration::from_millis((100 << tries.min(5)) + n % 100)).await;
+            }
         }
     }
     unreachable!("it tries for ever")
