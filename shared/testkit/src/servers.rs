@@ -63,9 +63,9 @@ impl Servers {
     }
 
     async fn start_only(which: &[&str]) -> Self {
-        // Below /var/tmp: as root the servers run as a user who can't enter most other places.
-        let dir =
-            tempfile::Builder::new().prefix("pitchey-faults.").tempdir_in("/var/tmp").expect("a folder");
+        // Not in the home: as root the servers run as a user who can't enter it.
+        let folder = std::env::var_os("PITCHEY_TEST_FOLDER").unwrap_or_else(|| "/var/tmp".into());
+        let dir = tempfile::Builder::new().prefix("pitchey-faults.").tempdir_in(folder).expect("a folder");
         let owner = std::process::id().to_string();
         let mut servers = Self { dir, told: BTreeMap::new() };
         servers.run("start", &[which, &["--ephemeral", "--owner", &owner]].concat()).await;
