@@ -172,7 +172,8 @@ impl Request<'_> {
     /// # Panics
     /// Without an answer.
     pub async fn send(self) -> Answer {
-        self.try_send().await.unwrap_or_else(|why| panic!("{why}"))
+        // In a box, or every test that asks several things at once would be large.
+        Box::pin(self.try_send()).await.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// [`Request::send`], where servers are killed.
