@@ -66,7 +66,9 @@ INSERT INTO audit_log (user_id, action, entity_type, entity_id, entity_key, old_
     user_agent, request_id) VALUES ((:uid)::integer, 'nda.requested', 'nda', currval('ndas_id_seq')::integer, NULL,
     NULL, jsonb_build_object('status', 'pending', 'pitchId', 1, 'pitchVersion', 1), '127.0.0.1', NULL,
     '01a20445-b2ee-73b7-b100-4f79924f1439');
-SELECT pitches.id, pitches.title FROM pitches WHERE (pitches.id = ANY(array[(:pid)::integer]));
+SELECT ndas.id, pitch_versions.content::json ->> 'title' FROM ndas INNER JOIN pitch_versions ON
+    ((pitch_versions.pitch_id = ndas.pitch_id) AND (pitch_versions.number = ndas.pitch_version)) WHERE (ndas.id =
+    ANY(array[currval('ndas_id_seq')::integer]));
 INSERT INTO outbox (producer, event_id, event_type, subject, subject_version, traceparent, payload) VALUES ('pitches',
     gen_random_uuid(), 'nda.requested.v1', 'nda/' || currval('ndas_id_seq'), NULL,
     '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', jsonb_build_object('hold', null, 'nda_id',

@@ -23,7 +23,7 @@ const INVESTORS: i32 = 3_000;
 /// Published pitches that are asked for NDAs while it is measured.
 const ASKED_FOR: usize = 10;
 /// More, whose owners have requests to answer.
-const TO_ANSWER: usize = 10;
+const TO_ANSWER: usize = 13;
 /// More, which only the floor asks for.
 const FLOOR: usize = 20;
 

@@ -40,14 +40,28 @@ pub enum Row {
     Recovery,
 }
 
+/// Of messaging, which takes what notifications tells.
+const MESSAGING: &str = "pitchey.messaging";
+
 /// What a row leaves behind is not to be the next one's load: events are waited for, mails are not.
 async fn settle(platform: &Platform, data: &Data) {
+    published(data).await;
     let broker = platform.servers.broker();
     wait_until("the events of a row to be handled", Duration::from_secs(180), async || {
-        data.number("select count(*) from outbox").await == 0 && broker.depth(consumer::QUEUE).await == 0
+        broker.depth(consumer::QUEUE).await == 0
+            && broker.depth(MESSAGING).await == 0
+            && data.number("select count(*) from outbox").await == 0
     })
     .await;
     data.admin.batch_execute("truncate email_requests, email_queue cascade").await.unwrap();
+}
+
+/// Waits until every event has reached the broker.
+async fn published(data: &Data) {
+    wait_until("the outbox to be empty", Duration::from_secs(60), async || {
+        data.number("select count(*) from outbox").await == 0
+    })
+    .await;
 }
 
 /// Measures `wanted`.
@@ -65,7 +79,7 @@ pub async fn measure(wanted: &[Row], scale: Scale, report: &mut Report, keep: bo
                 Row::Processes | Row::Relay => {}
                 Row::Gateway => gateway::measure(&platform, &data, scale, report).await,
                 Row::Reads => reads::measure(&platform, &data, scale, report).await,
-                Row::Commands => commands::measure(&platform, &data, scale, report).await,
+                Row::Commands => commands::measure(&mut platform, &data, scale, report).await,
                 Row::Consumer => consumer::measure(&mut platform, &data, scale, report).await,
                 Row::EndToEnd => end_to_end::measure(&platform, &data, scale, report).await,
                 Row::Recovery => recovery::measure(&mut platform, &data, scale, report).await,

@@ -29,7 +29,7 @@ pub struct Archive {
 
 impl Archive {
     /// Begins one whose first file tells people what it is.
-    pub async fn begin(about: &str) -> Result<Self, Error> {
+    pub fn begin(about: &str) -> Self {
         let (parts, mut received) = mpsc::channel::<Part>(AHEAD);
         let about = about.to_owned();
         let writer = tokio::task::spawn_blocking(move || {
@@ -39,7 +39,7 @@ impl Archive {
             }
             writer.finish()
         });
-        Ok(Self { parts, writer })
+        Self { parts, writer }
     }
 
     /// Adds rows of a kind. Those of one kind are to come one after the other.

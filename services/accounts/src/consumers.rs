@@ -20,7 +20,7 @@ impl Handles<SubscriptionChanged> for Plans {
     /// Everybody who keeps something of the user is told, the gateway too: the next request is served by the new plan.
     async fn handle(&self, tx: &mut Tx, envelope: &Envelope<SubscriptionChanged>) -> Result<(), Failure> {
         if let Some(user) = plans::follow(tx, &envelope.event, envelope.occurred_at).await? {
-            announce(tx, &user).await?;
+            announce(tx, &user)?;
         }
         Ok(())
     }

@@ -17,13 +17,13 @@ use pitchey_events::{
 
 use crate::ops::{erase, record};
 use crate::state::AppState;
-use crate::store::active_days;
+use crate::store::{active_days, take_turns};
 
 /// The whole list.
 pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
     Subscriptions::of(Arc::new(state.clone()))
-        .on::<PitchOpened>()
-        .on::<Tracked>()
+        .on_many::<PitchOpened>()
+        .on_many::<Tracked>()
         .on::<PitchPublished>()
         .on::<PitchDeleted>()
         .on::<PitchPromoted>()
@@ -67,6 +67,7 @@ async fn record<E: Acts>(tx: &mut Tx, envelope: &Envelope<E>) -> Result<(), Fail
 
 impl Handles<SessionStarted> for AppState {
     async fn handle(&self, tx: &mut Tx, envelope: &Envelope<SessionStarted>) -> Result<(), Failure> {
+        take_turns(tx);
         let day = (envelope.occurred_at.date_naive(), envelope.event.user_id.0);
         active_days::note(tx, &[day].into()).await?;
         Ok(())

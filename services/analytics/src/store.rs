@@ -14,11 +14,10 @@ pub(crate) mod trending;
 pub(crate) mod viewers;
 pub(crate) mod views;
 
-use diesel::QueryResult;
 use pitchey_db::Tx;
 
 /// From here to the end of `tx` nobody else counts. Whether a view is a new one depends on those before it, and sums of hot pitches are few rows
 /// for many writers: taking turns is what they would end up doing anyway, only row by row and with deadlocks.
-pub(crate) async fn take_turns(tx: &mut Tx) -> QueryResult<()> {
-    tx.lock("pitchey/analytics/counting").await
+pub(crate) fn take_turns(tx: &mut Tx) {
+    tx.lock("pitchey/analytics/counting");
 }

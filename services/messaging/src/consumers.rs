@@ -138,7 +138,7 @@ impl Handles<NotificationCreated> for AppState {
             "createdAt": Timestamp(told.created_at),
         });
         let telling = Telling { kind: "notification", event: "created", message: None, data: Some(data) };
-        frames::push(tx, None, &[told.user_id], &telling, told.created_at).await?;
+        frames::push(tx, None, &[told.user_id], &telling, told.created_at);
         // The frame is seen with the commit; the look at all streams, once a second, finds it on every replica.
         Ok(())
     }

@@ -68,22 +68,19 @@ pub enum Voice {
 }
 
 impl Voice {
-    async fn tell(
+    fn tell(
         self,
         tx: &mut Tx,
         conversation: ConversationId,
         recipients: &[UserId],
         telling: &Telling<'_>,
         at: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        if recipients.is_empty() {
-            return Ok(());
-        }
+    ) {
         match self {
-            Self::Member => store::frames::tell_members(tx, conversation, recipients, telling, at).await?,
-            Self::System => store::frames::push(tx, Some(conversation), recipients, telling, at).await?,
+            _ if recipients.is_empty() => {}
+            Self::Member => store::frames::tell_members(tx, conversation, recipients, telling, at),
+            Self::System => store::frames::push(tx, Some(conversation), recipients, telling, at),
         }
-        Ok(())
     }
 }
 

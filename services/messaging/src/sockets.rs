@@ -8,11 +8,13 @@ mod line;
 pub mod presence;
 pub mod pump;
 mod socket;
+mod turnstile;
 
 pub use frame::{Frame, render, resync};
 pub use hub::Hub;
 pub use line::End;
 pub use socket::{Place, serve};
+pub use turnstile::Turnstile;
 
 use std::time::Duration;
 

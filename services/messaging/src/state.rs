@@ -11,7 +11,7 @@ use crate::Settings;
 use crate::blocks::Blocks;
 use crate::credits::Credits;
 use crate::keys::MasterKeys;
-use crate::sockets::Hub;
+use crate::sockets::{Hub, Turnstile};
 use crate::store::rates::Rate;
 
 /// What every door and job shares.
@@ -27,6 +27,7 @@ pub struct AppState {
     pub keys: MasterKeys,
     pub rate: Rate,
     pub hub: Hub,
+    pub turnstile: Turnstile,
     /// Drives what outlives a request.
     pub runtime: Handle,
 }
@@ -50,6 +51,7 @@ impl AppState {
                 burst: settings.message_burst,
             },
             hub: Hub::new(settings),
+            turnstile: Turnstile::new(settings.database.system_pool / 3),
             runtime: Handle::current(),
         })
     }

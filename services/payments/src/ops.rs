@@ -19,17 +19,15 @@ use pitchey_db::audit::{self, Origin};
 use pitchey_events::UserId;
 use serde_json::Value;
 
-use crate::error::Error;
-
 /// A row of the audit log about money.
-pub async fn record(
+pub fn record(
     tx: &mut Tx,
     actor: Option<UserId>,
     action: &str,
     entity_type: &str,
     entity_id: i64,
     new: Value,
-) -> Result<(), Error> {
+) {
     let entry = audit::Entry {
         actor,
         action,
@@ -38,6 +36,5 @@ pub async fn record(
         new_values: Some(new),
         ..audit::Entry::default()
     };
-    audit::record(tx, &Origin::default(), entry).await?;
-    Ok(())
+    audit::record(tx, &Origin::default(), entry);
 }

@@ -64,14 +64,7 @@ impl Act<'_> {
         if self.actor.admin { Ok(()) } else { Err(Refusal::Forbidden.into()) }
     }
 
-    async fn record(
-        &self,
-        tx: &mut Tx,
-        action: &str,
-        pitch: PitchId,
-        old: Value,
-        new: Value,
-    ) -> Result<(), Error> {
+    fn record(&self, tx: &mut Tx, action: &str, pitch: PitchId, old: Value, new: Value) {
         let entry = audit::Entry {
             actor: Some(self.actor.id),
             action,
@@ -81,7 +74,7 @@ impl Act<'_> {
             new_values: (!new.is_null()).then_some(new),
             ..Default::default()
         };
-        Ok(audit::record(tx, self.origin, entry).await?)
+        audit::record(tx, self.origin, entry);
     }
 }
 
@@ -109,8 +102,8 @@ async fn published(tx: &mut Tx, actor: &Actor, id: PitchId) -> Result<Card, Erro
 }
 
 /// Tells that others may see something new of a pitch.
-async fn announce(tx: &mut Tx, card: &Card) -> Result<(), Error> {
+fn announce(tx: &mut Tx, card: &Card) -> Result<(), Error> {
     let event = PitchChanged { pitch_id: card.id(), owner_id: card.owner(), version: card.version };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }

@@ -51,5 +51,6 @@ pub fn note(
         ip: origin.ip.clone(),
         user_agent: origin.user_agent.clone(),
         request: None,
+        nth: None,
     });
 }

@@ -215,7 +215,7 @@ impl<T, E: Event> Shipper<T, E> {
 
     async fn store(&self, id: Uuid, event: &E) -> Result<(), pitchey_db::Error> {
         let mut tx = self.database.begin().await?;
-        outbox::append_as(&self.context.plan, &mut tx, id, event).await?;
+        outbox::append_as(&self.context.plan, &mut tx, id, event)?;
         tx.commit().await
     }
 

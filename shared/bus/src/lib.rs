@@ -31,5 +31,5 @@ pub use error::Error;
 pub use listeners::{Hears, Listeners};
 pub use plan::{Catalogue, Plan};
 pub use settings::Broker;
-pub use subscriptions::{Consumes, Failure, Handles, Subscriptions};
+pub use subscriptions::{Consumes, Failure, Handles, HandlesMany, Subscriptions};
 pub use tap::{Seen, Tap};

@@ -3,11 +3,10 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Jsonb, Nullable, Text};
-use diesel_async::RunQueryDsl;
 use pitchey_db::Tx;
-use pitchey_events::{Event, Kind};
+use pitchey_events::{Entry, Event, Kind};
 use pitchey_telemetry::trace_context;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Plan;
@@ -18,43 +17,35 @@ use crate::schema::outbox;
 /// Raise the version of the event's subject under its row lock *before* this call, so that the order of rows is the order of versions.
 ///
 /// # Errors
-/// The database's; the transaction is then not to be committed. Also an event that the catalogue doesn't know, or a state event without a
-/// version: mistakes of the program.
-pub async fn append<E: Event>(tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
-    append_by(&Plan::default(), tx, event).await
+/// Mistakes of the program: an event that the catalogue doesn't know, or a state event without a version. The transaction is then not to be
+/// committed.
+pub fn append<E: Event>(tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
+    append_by(&Plan::default(), tx, event)
 }
 
 /// [`append`], with a plan other than the platform's: for tests of the bus.
 ///
 /// # Errors
 /// As [`append`].
-pub async fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
+pub fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
     let id = Uuid::now_v7();
-    append_as(plan, tx, id, event).await?;
+    append_as(plan, tx, id, event)?;
     Ok(id)
 }
 
 /// [`append_by`], under an id that the event has already.
-pub(crate) async fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E) -> QueryResult<()> {
-    let entry = plan.entry(E::TYPE).ok_or_else(|| refused(format!("{} is in no catalogue line", E::TYPE)))?;
-    let version = event.subject_version();
-    if entry.kind == Kind::State && version.is_none() {
-        return Err(refused(format!("{} tells a state, but not its version", E::TYPE)));
-    }
-    let payload =
-        serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::producer.eq(entry.producer.as_str()),
-            outbox::event_id.eq(id),
-            outbox::event_type.eq(E::TYPE),
-            outbox::subject.eq(event.subject().0),
-            outbox::subject_version.eq(version),
-            outbox::traceparent.eq(trace_context::current()),
-            outbox::payload.eq(payload),
-        ))
-        .execute(tx)
-        .await?;
+pub(crate) fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E) -> QueryResult<()> {
+    let entry = entry::<E>(plan)?;
+    let version = version(entry.kind, event)?;
+    tx.send(diesel::insert_into(outbox::table).values((
+        outbox::producer.eq(entry.producer.as_str()),
+        outbox::event_id.eq(id),
+        outbox::event_type.eq(E::TYPE),
+        outbox::subject.eq(event.subject().0),
+        outbox::subject_version.eq(version),
+        outbox::traceparent.eq(trace_context::current()),
+        outbox::payload.eq(payload(event)?),
+    )));
     tx.note_events();
     Ok(())
 }
@@ -63,40 +54,56 @@ pub(crate) async fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, even
 ///
 /// # Errors
 /// As [`append`].
-pub async fn append_all<E: Event>(tx: &mut Tx, events: &[E]) -> QueryResult<()> {
-    let plan = Plan::default();
-    let entry = plan.entry(E::TYPE).ok_or_else(|| refused(format!("{} is in no catalogue line", E::TYPE)))?;
-    let mut rows = Vec::with_capacity(events.len());
-    for event in events {
-        let version = event.subject_version();
-        if entry.kind == Kind::State && version.is_none() {
-            return Err(refused(format!("{} tells a state, but not its version", E::TYPE)));
-        }
-        let payload =
-            serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))?;
-        rows.push(json!({
-            "event_id": Uuid::now_v7(), "subject": event.subject().0, "subject_version": version, "payload": payload,
-        }));
+pub fn append_all<E: Event>(tx: &mut Tx, events: &[E]) -> QueryResult<()> {
+    if let [event] = events {
+        return append(tx, event).map(|_| ());
     }
-    if rows.is_empty() {
+    if events.is_empty() {
         return Ok(());
     }
+    let plan = Plan::default();
+    let entry = entry::<E>(&plan)?;
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        rows.push(json!({
+            "event_id": Uuid::now_v7(),
+            "subject": event.subject().0,
+            "subject_version": version(entry.kind, event)?,
+            "payload": payload(event)?,
+        }));
+    }
     // One text for any number of rows.
-    diesel::sql_query(
-        "INSERT INTO outbox (producer, event_id, event_type, subject, subject_version, traceparent, payload)
-         SELECT $1, event_id, $2, subject, subject_version, $3, payload
-         FROM ROWS FROM (jsonb_to_recordset($4) AS (event_id uuid, subject text, subject_version bigint, payload jsonb))
-              WITH ORDINALITY AS events (event_id, subject, subject_version, payload, number)
-         ORDER BY number",
-    )
-    .bind::<Text, _>(entry.producer.as_str())
-    .bind::<Text, _>(E::TYPE)
-    .bind::<Nullable<Text>, _>(trace_context::current())
-    .bind::<Jsonb, _>(serde_json::Value::Array(rows))
-    .execute(tx)
-    .await?;
+    tx.send(
+        diesel::sql_query(
+            "INSERT INTO outbox (producer, event_id, event_type, subject, subject_version, traceparent, payload)
+             SELECT $1, event_id, $2, subject, subject_version, $3, payload
+             FROM ROWS FROM (jsonb_to_recordset($4) AS (event_id uuid, subject text, subject_version bigint, payload jsonb))
+                  WITH ORDINALITY AS events (event_id, subject, subject_version, payload, number)
+             ORDER BY number",
+        )
+        .bind::<Text, _>(entry.producer.as_str())
+        .bind::<Text, _>(E::TYPE)
+        .bind::<Nullable<Text>, _>(trace_context::current())
+        .bind::<Jsonb, _>(Value::Array(rows)),
+    );
     tx.note_events();
     Ok(())
+}
+
+fn entry<E: Event>(plan: &Plan) -> QueryResult<&'static Entry> {
+    plan.entry(E::TYPE).ok_or_else(|| refused(format!("{} is in no catalogue line", E::TYPE)))
+}
+
+fn version<E: Event>(kind: Kind, event: &E) -> QueryResult<Option<i64>> {
+    let version = event.subject_version();
+    if kind == Kind::State && version.is_none() {
+        return Err(refused(format!("{} tells a state, but not its version", E::TYPE)));
+    }
+    Ok(version)
+}
+
+fn payload<E: Event>(event: &E) -> QueryResult<Value> {
+    serde_json::to_value(event).map_err(|error| DieselError::SerializationError(error.into()))
 }
 
 fn refused(why: String) -> DieselError {

@@ -20,6 +20,20 @@ pub trait Handles<E: Event>: Send + Sync + 'static {
     fn handle(&self, tx: &mut Tx, event: &Envelope<E>) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// Applies events of type `E` together with others that arrived with them, each exactly once: where what they change is the same few rows. They
+/// share a transaction and a span, so this is for facts that belong to no one request.
+pub trait HandlesMany<E: Event>: Send + Sync + 'static {
+    /// [`Handles::handle`], of one event or several, in their order.
+    ///
+    /// # Errors
+    /// As [`Handles::handle`]. Of several, each is then tried alone.
+    fn handle_many(
+        &self,
+        tx: &mut Tx,
+        events: &[&Envelope<E>],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
 /// Why an event could not be applied. Its words end up in logs and beside the dead event: no secrets, nothing personal.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -74,6 +88,17 @@ impl<H: Send + Sync + 'static> Subscriptions<H> {
         H: Handles<E>,
     {
         let handler = Typed::<H, E>(Arc::clone(&self.handler), std::marker::PhantomData);
+        self.by_type.insert(E::TYPE, Arc::new(handler));
+        self
+    }
+
+    /// Adds the events of type `E`, which are handled together.
+    #[must_use]
+    pub fn on_many<E: Event>(mut self) -> Self
+    where
+        H: HandlesMany<E>,
+    {
+        let handler = Together::<H, E>(Arc::clone(&self.handler), std::marker::PhantomData);
         self.by_type.insert(E::TYPE, Arc::new(handler));
         self
     }
@@ -143,35 +168,76 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub fn handle<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>> {
-        self.handler.handle(tx, &*self.envelope)
+    /// Whether its handler takes `next` along with it.
+    pub fn takes_along(&self, next: &Self) -> bool {
+        self.handler.takes_many() && Arc::ptr_eq(&self.handler, &next.handler)
+    }
+
+    /// Handles `events`, which are one or were taken along.
+    pub fn handle<'a>(events: &'a [&'a Self], tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Failure>> {
+        let Some(first) = events.first() else { return std::future::ready(Ok(())).boxed() };
+        first.handler.handle(tx, events.iter().map(|event| &*event.envelope).collect())
     }
 }
 
+/// An envelope whose type its handler knows.
+type Erased = dyn Any + Send + Sync;
+
 trait Handler: Send + Sync {
-    fn decode(&self, message: &Message) -> Result<Box<dyn Any + Send + Sync>, Unreadable>;
-    fn handle<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        envelope: &'a (dyn Any + Send + Sync),
-    ) -> BoxFuture<'a, Result<(), Failure>>;
+    fn decode(&self, message: &Message) -> Result<Box<Erased>, Unreadable>;
+    fn takes_many(&self) -> bool;
+    fn handle<'a>(&'a self, tx: &'a mut Tx, envelopes: Vec<&'a Erased>)
+    -> BoxFuture<'a, Result<(), Failure>>;
 }
 
 struct Typed<H, E>(Arc<H>, std::marker::PhantomData<fn() -> E>);
 
 impl<E: Event, H: Handles<E>> Handler for Typed<H, E> {
-    fn decode(&self, message: &Message) -> Result<Box<dyn Any + Send + Sync>, Unreadable> {
+    fn decode(&self, message: &Message) -> Result<Box<Erased>, Unreadable> {
         Ok(Box::new(message.decode::<E>()?))
+    }
+
+    fn takes_many(&self) -> bool {
+        false
     }
 
     fn handle<'a>(
         &'a self,
         tx: &'a mut Tx,
-        envelope: &'a (dyn Any + Send + Sync),
+        envelopes: Vec<&'a Erased>,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        match envelope.downcast_ref() {
-            Some(envelope) => self.0.handle(tx, envelope).boxed(),
-            None => unreachable!("{} was decoded by this very handler", E::TYPE),
-        }
+        Box::pin(async move {
+            for envelope in typed::<E>(&envelopes) {
+                self.0.handle(tx, envelope).await?;
+            }
+            Ok(())
+        })
     }
+}
+
+struct Together<H, E>(Arc<H>, std::marker::PhantomData<fn() -> E>);
+
+impl<E: Event, H: HandlesMany<E>> Handler for Together<H, E> {
+    fn decode(&self, message: &Message) -> Result<Box<Erased>, Unreadable> {
+        Ok(Box::new(message.decode::<E>()?))
+    }
+
+    fn takes_many(&self) -> bool {
+        true
+    }
+
+    fn handle<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        envelopes: Vec<&'a Erased>,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move { self.0.handle_many(tx, &typed::<E>(&envelopes)).await })
+    }
+}
+
+fn typed<'a, E: Event>(envelopes: &[&'a Erased]) -> Vec<&'a Envelope<E>> {
+    let typed = envelopes.iter().map(|envelope| {
+        envelope.downcast_ref().unwrap_or_else(|| unreachable!("{} was decoded by its handler", E::TYPE))
+    });
+    typed.collect()
 }

@@ -1,7 +1,6 @@
 //! The audit log: who did what, written in the transaction of the act.
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use pitchey_events::UserId;
 use serde_json::Value;
 
@@ -38,27 +37,20 @@ pub struct Entry<'a> {
     pub new_values: Option<Value>,
 }
 
-/// Writes `entry`.
-///
-/// # Errors
-/// The database's; the act is then not to be committed either.
-pub async fn record(tx: &mut Tx, origin: &Origin, entry: Entry<'_>) -> QueryResult<()> {
-    diesel::insert_into(audit_log::table)
-        .values((
-            audit_log::user_id.eq(entry.actor.map(|id| id.0)),
-            audit_log::action.eq(entry.action),
-            audit_log::entity_type.eq(entry.entity_type),
-            audit_log::entity_id.eq(entry.entity_id),
-            audit_log::entity_key.eq(entry.entity_key),
-            audit_log::old_values.eq(entry.old_values),
-            audit_log::new_values.eq(entry.new_values),
-            audit_log::ip_address.eq(&origin.ip),
-            audit_log::user_agent.eq(&origin.user_agent),
-            audit_log::request_id.eq(&origin.request_id),
-        ))
-        .execute(tx)
-        .await?;
-    Ok(())
+/// Writes `entry` with the act: neither is there without the other.
+pub fn record(tx: &mut Tx, origin: &Origin, entry: Entry<'_>) {
+    tx.send(diesel::insert_into(audit_log::table).values((
+        audit_log::user_id.eq(entry.actor.map(|id| id.0)),
+        audit_log::action.eq(entry.action.to_owned()),
+        audit_log::entity_type.eq(entry.entity_type.map(str::to_owned)),
+        audit_log::entity_id.eq(entry.entity_id),
+        audit_log::entity_key.eq(entry.entity_key),
+        audit_log::old_values.eq(entry.old_values),
+        audit_log::new_values.eq(entry.new_values),
+        audit_log::ip_address.eq(origin.ip.clone()),
+        audit_log::user_agent.eq(origin.user_agent.clone()),
+        audit_log::request_id.eq(origin.request_id.clone()),
+    )));
 }
 
 mod schema {

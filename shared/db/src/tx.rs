@@ -1,15 +1,16 @@
 use std::sync::Arc;
-
+use std::task::Poll;
 use std::time::Duration;
 
 use diesel::QueryResult;
+use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::Object;
-use diesel_async::{
-    AnsiTransactionManager, AsyncConnectionCore, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-    TransactionManager,
-};
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use tokio::sync::Notify;
 
 use crate::kept::{Kept, is_kept_anyway};
@@ -19,32 +20,71 @@ use crate::{Appended, Error};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open transaction. Diesel's queries run on it like on a connection. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// What needs no answer travels with the next statement: BEGIN, and what [`Tx::send`] got. Each round trip costs two processes more than most
+/// statements do. So it begins and ends the transaction itself, which diesel's own manager would do one by one.
 pub struct Tx {
-    // None only after commit, or in drop.
+    // None only after the transaction has ended.
     connection: Option<Object<AsyncPgConnection>>,
+    waiting: Waiting,
     appended: Appended,
     has_events: bool,
     bells: Vec<Arc<Notify>>,
 }
 
+/// What goes with the next statement.
+struct Waiting {
+    /// `None`: it has gone.
+    begin: Option<Sent>,
+    statements: Vec<Sent>,
+    /// They have begun to go. If that is so when the next statement comes, the one that took them along was given up, or failed.
+    going: bool,
+}
+
+type Sent = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<()>> + Send + Sync>;
+
 impl Tx {
-    pub(crate) async fn begin(
-        mut connection: Object<AsyncPgConnection>,
-        sql: &str,
+    /// One that begins with `sql`, to which Postgres may take `wait`: it waits for nothing but the server itself.
+    pub(crate) fn new(
+        connection: Object<AsyncPgConnection>,
+        sql: String,
+        wait: Duration,
         appended: Appended,
-    ) -> Result<Self, Error> {
-        AnsiTransactionManager::begin_transaction_sql(&mut *connection, sql).await?;
-        Ok(Self { connection: Some(connection), appended, has_events: false, bells: Vec::new() })
+    ) -> Self {
+        let begin: Sent = Box::new(move |mut connection| {
+            async move {
+                let begun = tokio::time::timeout(wait, connection.batch_execute(&sql)).await;
+                begun.unwrap_or_else(|_| Err(silent(wait)))
+            }
+            .boxed()
+        });
+        Self {
+            connection: Some(connection),
+            waiting: Waiting { begin: Some(begin), statements: Vec::new(), going: false },
+            appended,
+            has_events: false,
+            bells: Vec::new(),
+        }
+    }
+
+    /// Sends `statement` without waiting for its answer: it goes with the next one, or with COMMIT, in order. If it fails, so does that.
+    ///
+    /// Its values must be of Postgres' own types: diesel would look up others first, and what comes next would overtake it.
+    pub fn send(&mut self, statement: impl QueryFragment<Pg> + QueryId + Send + Sync + 'static) {
+        self.waiting.statements.push(Box::new(move |mut connection| {
+            let sending = AsyncConnectionCore::execute_returning_count(&mut connection, Kept(statement));
+            sending.map(|sent| sent.map(|_| ())).boxed()
+        }));
     }
 
     /// Makes it last. Afterwards, if events were appended, the relay is woken.
     ///
     /// # Errors
-    /// The database's refusal; then nothing happened, unless the connection was lost on the way, when nobody knows.
+    /// The database's refusal; then nothing happened, unless the connection was lost or Postgres stood still on the way, when nobody knows.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let mut connection = self.take();
-        AnsiTransactionManager::commit_transaction(&mut *connection).await?;
-        drop(connection);
+        // Not a simple query, which would overtake those that are yet to be prepared.
+        diesel::sql_query("COMMIT").execute(&mut self).await?;
+        drop(self.connection.take());
         if self.has_events {
             self.appended.ring();
         }
@@ -57,31 +97,32 @@ impl Tx {
     /// Takes it back, and waits until that is done.
     ///
     /// # Errors
-    /// The connection was lost: the database takes it back by itself.
+    /// The connection was lost, or Postgres stands still: the database takes it back by itself.
     pub async fn rollback(mut self) -> Result<(), Error> {
-        let mut connection = self.take();
-        Ok(AnsiTransactionManager::rollback_transaction(&mut *connection).await?)
+        if self.waiting.begin.is_none() {
+            let (mut connection, _) = self.parts();
+            let rolled_back = tokio::time::timeout(PATIENCE, connection.batch_execute("ROLLBACK")).await;
+            rolled_back.unwrap_or_else(|_| Err(silent(PATIENCE)))?;
+        }
+        drop(self.connection.take());
+        Ok(())
     }
 
-    /// Waits for the lock called `name`, and holds it until the transaction ends. A name begins with whose it is: `messaging/discussion/1/2`.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn lock(&mut self, name: &str) -> QueryResult<()> {
-        self.take_lock("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).await
+    /// The next statement waits for the lock called `name`, which is held until the transaction ends. A name begins with whose it is:
+    /// `messaging/discussion/1/2`.
+    pub fn lock(&mut self, name: &str) {
+        self.send(
+            diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind::<Text, _>(name.to_owned()),
+        );
     }
 
     /// [`Tx::lock`], but others may hold it in the same way at the same time.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn lock_shared(&mut self, name: &str) -> QueryResult<()> {
-        self.take_lock("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name).await
-    }
-
-    async fn take_lock(&mut self, sql: &str, name: &str) -> QueryResult<()> {
-        diesel::sql_query(sql).bind::<Text, _>(name).execute(self).await?;
-        Ok(())
+    pub fn lock_shared(&mut self, name: &str) {
+        self.send(
+            diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
+                .bind::<Text, _>(name.to_owned()),
+        );
     }
 
     /// Remembers that events were appended: the relay is to be woken after the commit.
@@ -94,27 +135,86 @@ impl Tx {
         self.bells.push(Arc::clone(bell));
     }
 
-    fn take(&mut self) -> Object<AsyncPgConnection> {
-        self.connection.take().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
+    /// The connection, and what is to be sent on it first.
+    fn parts(&mut self) -> (&AsyncPgConnection, &mut Waiting) {
+        match &self.connection {
+            Some(connection) => (connection, &mut self.waiting),
+            None => unreachable!("an open transaction has its connection"),
+        }
     }
+}
 
-    fn connection(&mut self) -> &mut AsyncPgConnection {
-        self.connection.as_mut().unwrap_or_else(|| unreachable!("an open transaction has its connection"))
+/// Waits for all that is `waiting`, and for `last`, which goes behind. Nothing goes before the answer is waited for.
+fn after<'c, T: Send + 'c>(
+    connection: &'c AsyncPgConnection,
+    waiting: &'c mut Waiting,
+    last: BoxFuture<'c, QueryResult<T>>,
+) -> BoxFuture<'c, QueryResult<T>> {
+    if waiting.begin.is_none() && waiting.statements.is_empty() && !waiting.going {
+        return last;
     }
+    async move {
+        if std::mem::replace(&mut waiting.going, true) {
+            // BEGIN may not have gone: what came now would last without its transaction.
+            return Err(DieselError::BrokenTransactionManager);
+        }
+        let mut answer = None;
+        let before = waiting.begin.take().into_iter().chain(waiting.statements.drain(..));
+        let mut all: Vec<_> = before.map(|statement| Some(statement(connection))).collect();
+        all.push(Some(last.map_ok(|got| answer = Some(got)).boxed()));
+        in_order(all).await?;
+        waiting.going = false;
+        answer.ok_or(DieselError::BrokenTransactionManager)
+    }
+    .boxed()
+}
+
+/// Waits for all of `going`, or for the first that fails: those behind it fail only because of it, or have not gone at all.
+///
+/// diesel-async sends in the order of polling, and a statement that is yet to be prepared holds up those behind it.
+async fn in_order(mut going: Vec<Option<BoxFuture<'_, QueryResult<()>>>>) -> QueryResult<()> {
+    let mut failed = None;
+    std::future::poll_fn(|context| {
+        for place in 0..going.len() {
+            match going[place].as_mut().map(|statement| statement.poll_unpin(context)) {
+                Some(Poll::Ready(Ok(()))) => going[place] = None,
+                Some(Poll::Ready(Err(error))) => {
+                    failed = Some(error);
+                    going.truncate(place);
+                    break;
+                }
+                Some(Poll::Pending) | None => {}
+            }
+        }
+        if going.iter().any(Option::is_some) {
+            return Poll::Pending;
+        }
+        Poll::Ready(failed.take().map_or(Ok(()), Err))
+    })
+    .await
+}
+
+fn silent(wait: Duration) -> DieselError {
+    DieselError::DatabaseError(
+        DatabaseErrorKind::UnableToSendCommand,
+        Box::new(format!("no answer within {wait:?}")),
+    )
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        // An early return in an op ends here: the connection is healthy and worth keeping. Without a runtime, or if this task is lost, the
-        // pool sees the open transaction and discards the connection, which has the same effect. So it does if the rollback takes long: then
-        // a query was given up half-way, and the server is still at it.
-        if let (Some(mut connection), Ok(runtime)) =
-            (self.connection.take(), tokio::runtime::Handle::try_current())
-        {
+        // An early return in an op ends here: the connection is healthy and worth keeping, once it is rolled back. Nobody else may have it before;
+        // if the rollback takes long, a query was given up half-way, and the server is still at it.
+        let Some(connection) = self.connection.take() else { return };
+        if self.waiting.begin.is_some() {
+            return;
+        }
+        let mut open = Open(Some(connection));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let rollback = AnsiTransactionManager::rollback_transaction(&mut *connection);
-                match tokio::time::timeout(PATIENCE, rollback).await {
-                    Ok(Ok(())) => {}
+                let Some(connection) = &mut open.0 else { return };
+                match tokio::time::timeout(PATIENCE, connection.batch_execute("ROLLBACK")).await {
+                    Ok(Ok(())) => drop(open.0.take()),
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "the connection of a dropped transaction was lost");
                     }
@@ -125,9 +225,21 @@ impl Drop for Tx {
     }
 }
 
+/// A connection with an open transaction. The pool never gets it back so.
+struct Open(Option<Object<AsyncPgConnection>>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
+    }
+}
+
 impl SimpleAsyncConnection for Tx {
-    fn batch_execute(&mut self, query: &str) -> impl Future<Output = QueryResult<()>> + Send {
-        self.connection().batch_execute(query)
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        let (mut connection, waiting) = self.parts();
+        // It would overtake those that are yet to be prepared.
+        after(connection, waiting, std::future::ready(Ok(())).boxed()).await?;
+        connection.batch_execute(query).await
     }
 }
 
@@ -144,12 +256,14 @@ impl AsyncConnectionCore for Tx {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
     {
+        let (mut connection, waiting) = self.parts();
         let query = source.as_query();
-        if is_kept_anyway(&query) {
-            AsyncConnectionCore::load(self.connection(), query)
+        let last = if is_kept_anyway(&query) {
+            AsyncConnectionCore::load(&mut connection, query)
         } else {
-            AsyncConnectionCore::load(self.connection(), Kept(query))
-        }
+            AsyncConnectionCore::load(&mut connection, Kept(query))
+        };
+        after(connection, waiting, last)
     }
 
     fn execute_returning_count<'conn, 'query, T>(
@@ -159,10 +273,12 @@ impl AsyncConnectionCore for Tx {
     where
         T: QueryFragment<Self::Backend> + QueryId + 'query,
     {
-        if is_kept_anyway(&source) {
-            AsyncConnectionCore::execute_returning_count(self.connection(), source)
+        let (mut connection, waiting) = self.parts();
+        let last = if is_kept_anyway(&source) {
+            AsyncConnectionCore::execute_returning_count(&mut connection, source)
         } else {
-            AsyncConnectionCore::execute_returning_count(self.connection(), Kept(source))
-        }
+            AsyncConnectionCore::execute_returning_count(&mut connection, Kept(source))
+        };
+        after(connection, waiting, last)
     }
 }

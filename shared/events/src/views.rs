@@ -89,6 +89,9 @@ pub struct View {
     /// The request that reported it, if it may come again: reports of one request are taken once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Uuid>,
+    /// Its place in that request, from 0: tells a report that came again from the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
 }
 
 /// Something that a client reported.
@@ -125,6 +128,9 @@ pub struct ClientEvent {
     /// The request that reported it, if it may come again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Uuid>,
+    /// Its place in that request, from 0: tells a report that came again from the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
 }
 
 /// See the catalogue.

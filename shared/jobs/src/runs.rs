@@ -83,7 +83,7 @@ pub(crate) async fn begin(
     now: DateTime<Utc>,
     forget: DateTime<Utc>,
 ) -> QueryResult<Begun> {
-    lock(tx, job).await?;
+    lock(tx, job);
     // Locked: who ends a run does not ask for the job's lock, and a run that ended after this look and before the next would seem to have died.
     let found: Option<(String, Option<DateTime<Utc>>)> = of(job)
         .filter(runs::period.eq(period))
@@ -150,7 +150,7 @@ pub(crate) async fn begin_asked(
         .await?;
     for (id, name) in waiting {
         let job = Job { service, name: &name };
-        lock(tx, job).await?;
+        lock(tx, job);
         if is_running(tx, job, now).await? {
             continue;
         }
@@ -238,8 +238,8 @@ fn claimed(claim: Claim) -> _ {
 }
 
 /// Until the end of the transaction nobody else begins a run of the job.
-async fn lock(tx: &mut Tx, job: Job<'_>) -> QueryResult<()> {
-    tx.lock(&format!("pitchey/jobs/{}/{}", job.service, job.name)).await
+fn lock(tx: &mut Tx, job: Job<'_>) {
+    tx.lock(&format!("pitchey/jobs/{}/{}", job.service, job.name));
 }
 
 async fn is_running(tx: &mut Tx, job: Job<'_>, now: DateTime<Utc>) -> QueryResult<bool> {

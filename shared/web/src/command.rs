@@ -98,7 +98,7 @@ impl<T> Command<T> {
                 Outcome::Replay(kept) => return Ok(restore(&mut tx, kept).await?.replayed()),
                 Outcome::First => {
                     let answer = op(&mut tx, self.input).await?;
-                    idempotency.settle(&mut tx, &answer).await?;
+                    idempotency.settle(&mut tx, &answer);
                     answer
                 }
             },

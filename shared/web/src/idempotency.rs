@@ -132,8 +132,8 @@ impl Idempotency {
 
     /// What was answered under the key, if anything was that is kept.
     pub(crate) async fn kept(&self, tx: &mut Tx) -> Result<Option<Answer>, Refusal> {
-        let kept: Option<(Vec<u8>, Option<i16>, Option<Value>)> = self
-            .row()
+        let kept: Option<(Vec<u8>, Option<i16>, Option<Value>)> = idempotency_keys::table
+            .find((self.service.as_str(), &self.actor, &self.key))
             .select((idempotency_keys::request_hash, idempotency_keys::status, idempotency_keys::response))
             .first(tx)
             .await
@@ -153,26 +153,17 @@ impl Idempotency {
     }
 
     /// Keeps the answer, unless it holds a secret.
-    pub(crate) async fn settle(&self, tx: &mut Tx, answer: &Answer) -> Result<(), Refusal> {
+    pub(crate) fn settle(self, tx: &mut Tx, answer: &Answer) {
         if answer.secret {
-            return Ok(());
+            return;
         }
-        diesel::update(self.row())
-            .set((
+        let row = idempotency_keys::table.find((self.service.as_str(), self.actor, self.key));
+        tx.send(
+            diesel::update(row).set((
                 idempotency_keys::status.eq(i16::try_from(answer.status.as_u16()).ok()),
                 idempotency_keys::response
                     .eq(Value::Object(answer.kept.as_ref().unwrap_or(&answer.body).clone())),
-            ))
-            .execute(tx)
-            .await?;
-        Ok(())
-    }
-
-    #[diesel::dsl::auto_type(no_type_alias)]
-    fn row<'a>(&'a self) -> _ {
-        let service: &'static str = self.service.as_str();
-        let actor: &'a str = self.actor.as_str();
-        let key: &'a str = self.key.as_str();
-        idempotency_keys::table.find((service, actor, key))
+            )),
+        );
     }
 }

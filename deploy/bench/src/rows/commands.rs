@@ -10,6 +10,7 @@ use crate::load::{Client, Outgoing, closed, request};
 use crate::pgbench::{self, Script};
 use crate::platform::{Platform, sign};
 use crate::report::{Goal, Line, Report, rate};
+use crate::rows::published;
 use crate::stats::abba;
 
 /// Fewer than the service has connections. The script of NDA requests knows it, too.
@@ -25,8 +26,21 @@ type Variables = Vec<(&'static str, String)>;
 /// Who sends what: the person, path and body of one command.
 type Command = (Person, &'static str, String);
 
-pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mut Report) {
+/// What follows from their events is told by other services, each at its own pace: it would be the load of the next sample.
+const FOLLOWERS: [Service; 2] = [Service::Notifications, Service::Messaging];
+
+pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report: &mut Report) {
     report.section("Commands");
+    for service in FOLLOWERS {
+        platform.stop(service).await;
+    }
+    commands(platform, data, scale, report).await;
+    for service in FOLLOWERS {
+        platform.start(service).await;
+    }
+}
+
+async fn commands(platform: &Platform, data: &Data, scale: Scale, report: &mut Report) {
     let creators = Arc::clone(&data.creators);
     let create = move |number: u64| {
         let creator = &creators[number as usize % creators.len()];
@@ -51,7 +65,7 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
             ("response", made.get(3)),
         ]
     };
-    command(platform, "create a pitch", create, (CREATE, &floor), scale, report).await;
+    command((platform, data), "create a pitch", create, (CREATE, &floor), scale, report).await;
 
     let all = data.clone();
     let ask = move |_| {
@@ -73,11 +87,11 @@ pub async fn measure(platform: &Platform, data: &Data, scale: Scale, report: &mu
             ("response", answer.clone()),
         ]
     };
-    command(platform, "request an NDA", ask, (REQUEST, &floor), scale, report).await;
+    command((platform, data), "request an NDA", ask, (REQUEST, &floor), scale, report).await;
 }
 
 async fn command(
-    platform: &Platform,
+    (platform, data): (&Platform, &Data),
     what: &str,
     make: impl Fn(u64) -> Command + Clone + Send + Sync + 'static,
     (sql, floor): (&str, &dyn Fn(usize) -> Variables),
@@ -87,6 +101,7 @@ async fn command(
     let url = platform.setting("PITCHES_DATABASE__USER_URL").to_owned();
     let mut runs = 0;
     let samples = abba(scale.pairs, 3, async |which| {
+        published(data).await;
         let (make, signer) = (make.clone(), platform.signer());
         match which {
             0 => {

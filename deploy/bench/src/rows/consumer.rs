@@ -21,6 +21,11 @@ const HANDLERS: usize = 4;
 pub const QUEUE: &str = "pitchey.notifications";
 const LIMIT: Duration = Duration::from_secs(120);
 const FLOOR_SAMPLE: Duration = Duration::from_secs(2);
+/// While somebody else leads, the relay of notifications rests.
+const LEAD: &str = "select pg_advisory_lock(hashtextextended('pitchey.relay.notifications', 0))";
+/// What it was to publish would be the load of the next sample.
+const FOLLOW: &str = "delete from outbox where producer = 'notifications';
+                      select pg_advisory_unlock(hashtextextended('pitchey.relay.notifications', 0))";
 const TOLD: &str = "select case when is_called then last_value else 0 end from notifications_id_seq";
 
 pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report: &mut Report) {
@@ -28,6 +33,8 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
     let broker = platform.servers.broker();
     let url = platform.setting("NOTIFICATIONS_DATABASE__SYSTEM_URL").to_owned();
     let owner = data.creators[0].actor.id.0;
+    // What it does with the events that notifications emits is its own affair.
+    platform.stop(Service::Messaging).await;
     let samples =
         abba(scale.pairs, 3, async |which| {
             let floor = |sql| {
@@ -51,6 +58,7 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
                 broker.depth(QUEUE).await == scale.inbox
             })
             .await;
+            data.admin.batch_execute(LEAD).await.unwrap();
             let first = data.number(TOLD).await;
             platform.start(Service::Notifications).await;
             let (mut begun, begun_at) = (None, Instant::now());
@@ -72,9 +80,12 @@ pub async fn measure(platform: &mut Platform, data: &Data, scale: Scale, report:
                 data.number("select count(*) from notifications").await == before + i64::from(scale.inbox)
             })
             .await;
+            data.admin.batch_execute(FOLLOW).await.unwrap();
             rate
         })
         .await;
+    platform.start(Service::Messaging).await;
+    data.admin.batch_execute("delete from outbox where producer = 'analytics'").await.unwrap();
     report.line(Line::paired(
         "events a second: notifications, NDA withdrawn to a row in the app",
         rate,

@@ -4,7 +4,7 @@ use pitchey_testkit::TestDatabase;
 
 use crate::database::{count, ctl, said};
 
-async fn set(db: &TestDatabase, arguments: &[&str]) -> (i32, String) {
+fn set(db: &TestDatabase, arguments: &[&str]) -> (i32, String) {
     let arguments = [&["flags", "set", "charge_credits"], arguments].concat();
     let output = ctl(db, &arguments, &[("USER", "ann")]);
     (output.status.code().unwrap(), said(&output))
@@ -23,12 +23,12 @@ async fn a_flag_is_switched_and_shown() {
         (vec!["--user", &user, "off"], format!("on for 20 % of users; own settings: {user} off")),
         (vec!["--user", &user, "default", "--share", "100"], "on".to_owned()),
     ] {
-        let (code, text) = set(&db, &[arguments.as_slice(), &["--reason", "a weekend"]].concat()).await;
+        let (code, text) = set(&db, &[arguments.as_slice(), &["--reason", "a weekend"]].concat());
         assert_eq!((code, text), (0, format!("charge_credits: {state}\n")));
         assert!(list().starts_with(&format!("charge_credits: {state}\n    since ")), "{}", list());
     }
     assert!(list().contains(" by ann\n"), "{}", list());
-    let (code, text) = set(&db, &["--on", "--reason", "again"]).await;
+    let (code, text) = set(&db, &["--on", "--reason", "again"]);
     assert_eq!((code, text.as_str()), (0, "charge_credits: it is so already; nothing changed\n"));
 
     for (what, times) in [
@@ -57,7 +57,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         (&["--user", "ann", "on", "--reason", "a name"], "--user takes the id"),
         (&["--user", "1", "maybe", "--reason", "neither"], "--user takes the id"),
     ] {
-        let (code, text) = set(&db, arguments).await;
+        let (code, text) = set(&db, arguments);
         assert!(code == 2 && text.contains(why), "{arguments:?}: {code} {text}");
     }
     let unknown = ctl(&db, &["flags", "set", "free_beer", "--on", "--reason", "x", "--by", "ann"], &[]);

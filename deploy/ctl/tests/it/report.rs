@@ -5,7 +5,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::SimpleAsyncConnection;
 use pitchey_testkit::TestDatabase;
 
-async fn report(db: &TestDatabase) -> String {
+fn report(db: &TestDatabase) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_ctl"))
         .args(["db", "report", "--top", "300"])
         .env_clear()
@@ -45,14 +45,14 @@ async fn counts_statements(db: &TestDatabase) -> bool {
 #[tokio::test]
 async fn slow_statements_are_told_or_why_they_are_not_known() {
     let db = TestDatabase::create().await;
-    let unknown = section(&report(&db).await, "Statements that are slow").join("\n");
+    let unknown = section(&report(&db), "Statements that are slow").join("\n");
     assert!(unknown.contains("CREATE EXTENSION pg_stat_statements"), "{unknown}");
     if !counts_statements(&db).await {
         return; // A server of somebody else's: that is all there is to say.
     }
     db.execute("CREATE EXTENSION pg_stat_statements").await;
     db.execute("SELECT pg_sleep(0.05) AS the_slow_one").await;
-    let report = report(&db).await;
+    let report = report(&db);
     assert!(has(&section(&report, "Statements that are slow"), &["the_slow_one"]), "{report}");
 }
 
@@ -71,7 +71,7 @@ async fn tables_indexes_and_connections_are_told() {
     let mut service = db.connect_as("pitchey_pitches").await;
     service.batch_execute("SELECT 1").await.unwrap();
 
-    let report = report(&db).await;
+    let report = report(&db);
     let keys = section(&report, "Foreign keys without an index");
     assert!(has(&keys, &["without_index_fkey", "owners"]) && !has(&keys, &["with_index_owner"]), "{report}");
     let unused = section(&report, "Indexes nobody has used");

@@ -105,7 +105,7 @@ pub async fn list(
     let mut tx = state.databases.user.begin(Some(admin)).await?;
     let found = people::list(&mut tx, &wanted, before, skip, one_more(&paging)).await?;
     let counted = people::count(&mut tx, &wanted, COUNTED + 1).await?;
-    moderation::looked(&mut tx, admin, "admin.users_listed", None, &origin).await?;
+    moderation::looked(&mut tx, admin, "admin.users_listed", None, &origin);
     tx.commit().await?;
     let page = Listed::page(&paging, found, counted, |user| Cursor::after(&user.id));
     Ok(web::Json(page.map(AdminUser::from)))
@@ -140,7 +140,7 @@ pub async fn one(
     let admin = admin(&actor)?;
     let mut tx = state.databases.user.begin(Some(admin)).await?;
     let user = users::get(&mut tx, id.0).await?.ok_or(Refusal::NotFound)?;
-    moderation::looked(&mut tx, admin, "user.personal_data_read", Some(id.0), &origin).await?;
+    moderation::looked(&mut tx, admin, "user.personal_data_read", Some(id.0), &origin);
     tx.commit().await?;
     Ok(web::Json(WholeUser {
         admin: user.is_admin,

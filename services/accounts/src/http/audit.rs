@@ -107,7 +107,7 @@ pub async fn logs(
     let mut tx = state.databases.user.begin(Some(admin)).await?;
     let found = audit_log::list(&mut tx, &wanted, before, skip, one_more(&paging)).await?;
     let counted = audit_log::count(&mut tx, &wanted, COUNTED + 1).await?;
-    moderation::looked(&mut tx, admin, "admin.audit_log_read", None, &origin).await?;
+    moderation::looked(&mut tx, admin, "admin.audit_log_read", None, &origin);
     tx.commit().await?;
     let page = Listed::page(&paging, found, counted, |row| Cursor::after(&row.id));
     Ok(web::Json(page.map(Line::from)))

@@ -172,7 +172,7 @@ pub async fn one(
     let row = rows::get(&mut tx, id.0).await?.ok_or(Refusal::NotFound)?;
     let user = UserId(row.user_id);
     let user_row = users::get(&mut tx, user).await?.ok_or(Refusal::NotFound)?;
-    moderation::looked(&mut tx, admin, "user.personal_data_read", Some(user), &origin).await?;
+    moderation::looked(&mut tx, admin, "user.personal_data_read", Some(user), &origin);
     tx.commit().await?;
     Ok(web::Json(Details { verification: row.into(), user: OwnUser::of(user_row, &state.sealer)? }))
 }

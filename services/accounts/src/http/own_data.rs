@@ -180,7 +180,7 @@ pub async fn export(
         }
     };
     let request = exports::ready(&mut tx, &state, user, id.0).await?;
-    exports::fetched(&mut tx, user, request.id, &origin).await?;
+    exports::fetched(&mut tx, user, request.id, &origin);
     tx.commit().await?;
     let state = state.into_inner();
     let pieces = stream::try_unfold((state, 0), move |(state, number)| async move {

@@ -18,8 +18,8 @@ pub async fn block(tx: &mut Tx, blocker: UserId, blocked: UserId, origin: &Origi
     other.ok_or(Refusal::NotFound)?;
     let new = user_blocks::insert(tx, blocker, blocked).await?;
     if new {
-        audit::record(tx, origin, entry("user.blocked", blocker, blocked)).await?;
-        outbox::append(tx, &UserBlocked { blocker_id: blocker, blocked_id: blocked }).await?;
+        audit::record(tx, origin, entry("user.blocked", blocker, blocked));
+        outbox::append(tx, &UserBlocked { blocker_id: blocker, blocked_id: blocked })?;
     }
     Ok(new)
 }
@@ -27,8 +27,8 @@ pub async fn block(tx: &mut Tx, blocker: UserId, blocked: UserId, origin: &Origi
 /// Takes a block back; without one there is nothing to do.
 pub async fn unblock(tx: &mut Tx, blocker: UserId, blocked: UserId, origin: &Origin) -> Result<(), Error> {
     if user_blocks::delete(tx, blocker, blocked).await? {
-        audit::record(tx, origin, entry("user.unblocked", blocker, blocked)).await?;
-        outbox::append(tx, &UserUnblocked { blocker_id: blocker, blocked_id: blocked }).await?;
+        audit::record(tx, origin, entry("user.unblocked", blocker, blocked));
+        outbox::append(tx, &UserUnblocked { blocker_id: blocker, blocked_id: blocked })?;
     } else if users::get(tx, blocked).await?.is_none() {
         return Err(Refusal::NotFound.into());
     }

@@ -50,9 +50,9 @@ pub async fn close(
     // An export that is on its way would come to nobody.
     data_requests::end(tx, user, Kind::Export, Status::Cancelled, now).await?;
     sessions::end_all(tx, user, None, EndReason::Deleted, now, origin).await?;
-    audit::record(tx, origin, entry(Some(user), "user.deletion_requested", user)).await?;
-    outbox::append(tx, &DeletionRequested { user_id: user, deleted_from }).await?;
-    announce(tx, &row).await?;
+    audit::record(tx, origin, entry(Some(user), "user.deletion_requested", user));
+    outbox::append(tx, &DeletionRequested { user_id: user, deleted_from })?;
+    announce(tx, &row)?;
     Ok(request)
 }
 
@@ -67,9 +67,9 @@ pub async fn come_back(tx: &mut Tx, user: &User, now: DateTime<Utc>, origin: &Or
     let standing = Standing { deleted_at: None, ..Standing::of(user) };
     let row = users::set_standing(tx, id, standing, now).await?;
     data_requests::end(tx, id, Kind::Deletion, Status::Cancelled, now).await?;
-    audit::record(tx, origin, entry(Some(id), "user.deletion_cancelled", id)).await?;
-    outbox::append(tx, &DeletionCancelled { user_id: id }).await?;
-    announce(tx, &row).await?;
+    audit::record(tx, origin, entry(Some(id), "user.deletion_cancelled", id));
+    outbox::append(tx, &DeletionCancelled { user_id: id })?;
+    announce(tx, &row)?;
     Ok(row)
 }
 
@@ -98,9 +98,9 @@ async fn anonymise(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<(), Er
     user_consents::clear_addresses(tx, id).await?;
     data_requests::forget_archives(tx, id).await?;
     data_requests::end(tx, id, Kind::Deletion, Status::Completed, now).await?;
-    audit::record(tx, &Origin::default(), entry(None, "user.anonymised", id)).await?;
-    outbox::append(tx, &UserDeleted { user_id: id }).await?;
-    announce(tx, &user).await?;
+    audit::record(tx, &Origin::default(), entry(None, "user.anonymised", id));
+    outbox::append(tx, &UserDeleted { user_id: id })?;
+    announce(tx, &user)?;
     Ok(())
 }
 

@@ -53,7 +53,7 @@ pub async fn request(
         entity_id: Some(verification.id.into()),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
+    audit::record(tx, origin, entry);
     Ok((verification, true))
 }
 
@@ -84,7 +84,7 @@ pub async fn decide(
     if approved {
         let standing = Standing { company_verified: true, ..Standing::of(&user) };
         let user = users::set_standing(tx, owner, standing, now).await?;
-        announce(tx, &user).await?;
+        announce(tx, &user)?;
     }
     let entry = Entry {
         actor: Some(admin),
@@ -94,6 +94,6 @@ pub async fn decide(
         new_values: Some(json!({ "request": id, "companyName": decided.company_name, "reason": reason })),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
+    audit::record(tx, origin, entry);
     Ok(decided)
 }

@@ -50,7 +50,7 @@ pub async fn request(
     }
     let new = data_requests::insert(tx, user, Kind::Export, None, now).await?;
     let request = new.ok_or_else(|| Error::ExportNotReady(Status::Pending))?;
-    audit::record(tx, origin, entry("user.export_requested", user, request.id)).await?;
+    audit::record(tx, origin, entry("user.export_requested", user, request.id));
     tx.ring_after_commit(&state.exports_asked);
     Ok((request, true))
 }
@@ -84,8 +84,7 @@ async fn make_next(state: &AppState) -> Result<bool, Error> {
 /// Collects without a transaction, then keeps the archive, promises the mail and tells, in one.
 async fn make(state: &AppState, taken: &DataRequest) -> Result<(), Error> {
     let user = UserId(taken.user_id);
-    let mut archive =
-        Archive::begin(&format!("Pitchey: the data of user {user}, export {}.\n", taken.id)).await?;
+    let mut archive = Archive::begin(&format!("Pitchey: the data of user {user}, export {}.\n", taken.id));
     own_data::collect(state, user, &mut archive).await?;
     for service in &state.keepers {
         archive.collect(service, user).await?;
@@ -113,9 +112,9 @@ async fn make(state: &AppState, taken: &DataRequest) -> Result<(), Error> {
         number += 1;
     }
     let mail_request_id = mail::promise(&mut tx, &state.mail_tokens, user, Purpose::DataExport, now).await?;
-    audit::record(&mut tx, &Origin::default(), entry("user.exported", user, taken.id)).await?;
+    audit::record(&mut tx, &Origin::default(), entry("user.exported", user, taken.id));
     let event = DataExportReady { user_id: user, export_id: taken.id, mail_request_id, expires_at };
-    outbox::append(&mut tx, &event).await?;
+    outbox::append(&mut tx, &event)?;
     tx.commit().await?;
     Ok(())
 }
@@ -148,8 +147,8 @@ pub async fn ready(tx: &mut Tx, state: &AppState, user: UserId, id: i64) -> Resu
 }
 
 /// Leaves a row for an archive that is fetched.
-pub async fn fetched(tx: &mut Tx, user: UserId, id: i64, origin: &Origin) -> Result<(), Error> {
-    Ok(audit::record(tx, origin, entry("user.export_fetched", user, id)).await?)
+pub fn fetched(tx: &mut Tx, user: UserId, id: i64, origin: &Origin) {
+    audit::record(tx, origin, entry("user.export_fetched", user, id));
 }
 
 /// A piece of an archive; `None` after the last.

@@ -118,8 +118,8 @@ pub async fn switch(
         new_values: Some(new_values),
         ..Entry::default()
     };
-    audit::record(tx, &Origin::default(), entry).await?;
-    outbox::append(tx, &FeatureFlagChanged { flag: flag.to_string(), version: after.version }).await?;
+    audit::record(tx, &Origin::default(), entry);
+    outbox::append(tx, &FeatureFlagChanged { flag: flag.to_string(), version: after.version })?;
     Ok(Some((after, own)))
 }
 

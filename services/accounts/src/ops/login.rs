@@ -112,7 +112,7 @@ async fn refused(
         new_values: Some(json!({ "reason": pitchey_web::ApiError::code(&error) })),
         ..Entry::default()
     };
-    audit::record(&mut tx, origin, entry).await?;
+    audit::record(&mut tx, origin, entry);
     tx.commit().await?;
     Ok(error)
 }
@@ -162,12 +162,12 @@ async fn begin_session(
         new_values: second_factor.then(|| json!({ "secondFactor": true })),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
+    audit::record(tx, origin, entry);
     let started = SessionStarted {
         user_id: proven.user,
         session_id: SessionId(session.id),
         device_known: had_device || !had_any,
     };
-    outbox::append(tx, &started).await?;
+    outbox::append(tx, &started)?;
     Ok(pair.logged_in(OwnUser::of(user, &state.sealer)?))
 }

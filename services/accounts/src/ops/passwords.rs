@@ -103,8 +103,8 @@ pub async fn forgot(tx: &mut Tx, state: &AppState, email: &str, origin: &Origin)
             entity_id: Some(id.0.into()),
             ..Entry::default()
         };
-        audit::record(tx, origin, entry).await?;
-        outbox::append(tx, &PasswordResetRequested { user_id: id, mail_request_id }).await?;
+        audit::record(tx, origin, entry);
+        outbox::append(tx, &PasswordResetRequested { user_id: id, mail_request_id })?;
     }
     Ok(())
 }
@@ -160,7 +160,7 @@ async fn set(
         entity_id: Some(user.0.into()),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
-    outbox::append(tx, &PasswordChanged { user_id: user }).await?;
+    audit::record(tx, origin, entry);
+    outbox::append(tx, &PasswordChanged { user_id: user })?;
     Ok(())
 }

@@ -62,7 +62,7 @@ pub async fn update(
         new_values: Some(json!({ "fields": changed })),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
+    audit::record(tx, origin, entry);
     let lost = before.company_verified && !user.company_verified;
     if lost {
         let entry = Entry {
@@ -72,13 +72,13 @@ pub async fn update(
             entity_id: Some(id.0.into()),
             ..Entry::default()
         };
-        audit::record(tx, origin, entry).await?;
+        audit::record(tx, origin, entry);
     }
     if changed.iter().any(|field| COMPANY.contains(field)) {
         company_verifications::supersede(tx, id).await?;
     }
     if lost || changed.iter().any(|field| !PRIVATE.contains(field)) {
-        announce(tx, &user).await?;
+        announce(tx, &user)?;
     }
     OwnUser::of(user, &state.sealer)
 }

@@ -61,8 +61,8 @@ pub async fn register(
         new_values: Some(json!({ "userType": new.user_type })),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
-    outbox::append(tx, &UserRegistered { user_id: id, user_type: new.user_type, mail_request_id }).await?;
+    audit::record(tx, origin, entry);
+    outbox::append(tx, &UserRegistered { user_id: id, user_type: new.user_type, mail_request_id })?;
     OwnUser::of(user, &state.sealer)
 }
 
@@ -94,9 +94,9 @@ pub async fn verify_email(
         entity_id: Some(id.0.into()),
         ..Entry::default()
     };
-    audit::record(tx, origin, entry).await?;
-    outbox::append(tx, &EmailVerified { user_id: id, user_type: user.user_type }).await?;
-    announce(tx, &user).await?;
+    audit::record(tx, origin, entry);
+    outbox::append(tx, &EmailVerified { user_id: id, user_type: user.user_type })?;
+    announce(tx, &user)?;
     Ok(view::public(user))
 }
 
@@ -116,7 +116,7 @@ pub async fn resend_verification(tx: &mut Tx, state: &AppState, id: UserId) -> R
     let now = state.clock.now();
     let promised = mail::promise_again(tx, &state.mail_tokens, id, Purpose::EmailVerification, now).await?;
     if let Some(mail_request_id) = promised {
-        outbox::append(tx, &EmailVerificationRequested { user_id: id, mail_request_id }).await?;
+        outbox::append(tx, &EmailVerificationRequested { user_id: id, mail_request_id })?;
     }
     Ok(Resent::Promised)
 }

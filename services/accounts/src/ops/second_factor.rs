@@ -77,7 +77,7 @@ pub async fn enrol(
     if !user_totp::enrol(tx, user, &sealed, state.clock.now()).await? {
         return Err(Error::SecondFactorSet);
     }
-    audit::record(tx, origin, entry("second_factor.enrolled", user)).await?;
+    audit::record(tx, origin, entry("second_factor.enrolled", user));
     Ok(Enrolment { secret: base32, url: codes::url(secret, &row.email)?.into() })
 }
 
@@ -105,7 +105,7 @@ pub async fn confirm(
     let digests: Vec<_> = recovery.iter().map(|code| digest(code)).collect();
     user_totp::set_recovery_codes(tx, user, &digests).await?;
     sessions::set_second_factor(tx, session, now).await?;
-    audit::record(tx, origin, entry("second_factor.confirmed", user)).await?;
+    audit::record(tx, origin, entry("second_factor.confirmed", user));
     Ok(recovery)
 }
 
@@ -130,7 +130,7 @@ pub async fn remove(
     }
     user_totp::forget(tx, user).await?;
     sessions::clear_second_factor(tx, user).await?;
-    audit::record(tx, origin, entry("second_factor.removed", user)).await?;
+    audit::record(tx, origin, entry("second_factor.removed", user));
     Ok(())
 }
 

@@ -187,11 +187,11 @@ pub async fn end(
             new_values: Some(serde_json::json!({ "reason": reason.as_str() })),
             ..Entry::default()
         };
-        audit::record(tx, origin, entry).await?;
+        audit::record(tx, origin, entry);
     }
     let count = ended.len();
     if count > 0 {
-        outbox::append(tx, &SessionsRevoked { user_id: user, session_ids: ended }).await?;
+        outbox::append(tx, &SessionsRevoked { user_id: user, session_ids: ended })?;
     }
     Ok(count)
 }

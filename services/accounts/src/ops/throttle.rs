@@ -64,7 +64,7 @@ pub struct Counted(i64);
 
 /// Counts an attempt, or refuses it.
 pub async fn attempt(tx: &mut Tx, turn: &Turn, now: DateTime<Utc>) -> Result<Counted, Error> {
-    login_attempts::lock(tx, &turn.key).await?;
+    login_attempts::lock(tx, &turn.key);
     let recent = login_attempts::since(tx, &turn.key, now - WINDOW, i64::from(LIMIT)).await?;
     match recent.last() {
         // The next try comes when the oldest of the last five does not count any more.

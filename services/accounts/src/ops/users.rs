@@ -8,7 +8,7 @@ use pitchey_events::UserChanged;
 use crate::store::users::User;
 
 /// Tells everybody that what may be known of `user` changed. Its version must have been raised before.
-pub async fn announce(tx: &mut Tx, user: &User) -> QueryResult<()> {
+pub fn announce(tx: &mut Tx, user: &User) -> QueryResult<()> {
     let event = UserChanged {
         user_id: user.id(),
         version: user.version,
@@ -16,6 +16,6 @@ pub async fn announce(tx: &mut Tx, user: &User) -> QueryResult<()> {
         tier: user.subscription_tier,
         is_active: user.may_act(),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }

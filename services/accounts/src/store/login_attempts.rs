@@ -13,8 +13,8 @@ pub struct Key {
 }
 
 /// Lets one transaction at a time count and add attempts of `key`; the others wait for its end.
-pub async fn lock(tx: &mut Tx, key: &Key) -> QueryResult<()> {
-    tx.lock(&format!("login_attempts/{}/{}", crate::tokens::hex(&key.account_digest), key.ip)).await
+pub fn lock(tx: &mut Tx, key: &Key) {
+    tx.lock(&format!("login_attempts/{}/{}", crate::tokens::hex(&key.account_digest), key.ip));
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -62,7 +62,7 @@ pub async fn promised_since(
 
 /// Lets one transaction at a time promise mails on the word of a stranger at `place`; how many were promised after `since`.
 pub async fn lock_and_count(tx: &mut Tx, place: &str, since: DateTime<Utc>) -> QueryResult<i64> {
-    tx.lock(&format!("mail_tokens/{place}")).await?;
+    tx.lock(&format!("mail_tokens/{place}"));
     mail_tokens::table
         .filter(mail_tokens::requested_from.eq(place))
         .filter(mail_tokens::created_at.gt(since))

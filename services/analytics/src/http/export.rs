@@ -131,7 +131,7 @@ pub(super) async fn export(
         ),
         ..Default::default()
     };
-    audit::record(&mut tx, &origin, entry).await?;
+    audit::record(&mut tx, &origin, entry);
     tx.commit().await?;
     let since = wanted.timeframe.since(door.clock.now());
     let (media_type, extension) = match wanted.format {

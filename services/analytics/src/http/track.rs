@@ -80,7 +80,7 @@ pub(super) async fn events(
 ) -> Result<HttpResponse, Error> {
     let Relayed { input, request } = relayed;
     let (many, user_id, at) = (input.is_many(), context.principal.user_id(), door.clock.now());
-    let reports = input.into_vec().into_iter().map(|input| {
+    let reports = (0..).zip(input.into_vec()).map(|(nth, input)| {
         Report::Event(ClientEvent {
             user_id,
             at,
@@ -93,6 +93,7 @@ pub(super) async fn events(
             pitch_id: input.pitch_id.map(PitchId),
             data: input.event_data.map(Value::Object),
             request,
+            nth: Some(nth),
         })
     });
     take(&door, reports.collect(), many).await
@@ -115,7 +116,7 @@ pub(super) async fn views(
     let pitches = inputs.iter().map(|view| PitchId(view.pitch_id)).collect();
     let owners = owners::find(&door, pitches, viewer_id).await?;
     let mut reports = Vec::with_capacity(inputs.len());
-    for input in inputs {
+    for (nth, input) in (0..).zip(inputs) {
         let pitch_id = PitchId(input.pitch_id);
         let owner_id = owners.get(&pitch_id).copied().ok_or(Error::PitchNotFound)?;
         reports.push(Report::View(View {
@@ -130,6 +131,7 @@ pub(super) async fn views(
             ip: origin.ip.clone(),
             user_agent: origin.user_agent.clone(),
             request,
+            nth: Some(nth),
         }));
     }
     if actor.is_some_and(|actor| actor.admin) {

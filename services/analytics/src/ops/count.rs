@@ -31,7 +31,7 @@ pub(crate) async fn count(tx: &mut Tx, state: &AppState, seen: Vec<View>) -> Que
     if people.is_empty() {
         return Ok(());
     }
-    take_turns(tx).await?;
+    take_turns(tx);
     let eligible = eligible(tx, people).await?;
     let looks = looks(tx, eligible).await?;
     if looks.is_empty() {

@@ -8,7 +8,7 @@ use crate::store::{active_days, activity, events, nda_timings, take_turns, views
 
 /// Takes `user` out of everything that is kept here.
 pub(crate) async fn user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
-    take_turns(tx).await?;
+    take_turns(tx);
     views::anonymise(tx, user).await?;
     events::anonymise(tx, user).await?;
     activity::forget_member(tx, user).await?;

@@ -34,7 +34,7 @@ pub(crate) struct Act {
 
 /// Records `acts`, which happened at `at`.
 pub(crate) async fn acts(tx: &mut Tx, at: DateTime<Utc>, acts: &[Act]) -> QueryResult<()> {
-    take_turns(tx).await?;
+    take_turns(tx);
     let (mut sums, mut active) = (Sums::default(), BTreeSet::new());
     let rows = acts.iter().map(|act| {
         let subjects = [
@@ -70,7 +70,7 @@ pub(crate) async fn reports(tx: &mut Tx, reports: Vec<ClientEvent>) -> QueryResu
     if reports.is_empty() {
         return Ok(());
     }
-    take_turns(tx).await?;
+    take_turns(tx);
     let (mut sums, mut active) = (Sums::default(), BTreeSet::new());
     let rows = reports.into_iter().map(|report| {
         sums.add(Subject::Platform, report.at, CLIENT_EVENT, 1);

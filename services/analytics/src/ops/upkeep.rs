@@ -27,7 +27,7 @@ pub(crate) async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i
     let mut tx = db.begin().await?;
     let entries = trending::list(&mut tx, now, TRENDING).await?;
     let listed = i64::try_from(entries.len()).unwrap_or(i64::MAX);
-    outbox::append(&mut tx, &TrendingComputed { computed_at: now, entries }).await?;
+    outbox::append(&mut tx, &TrendingComputed { computed_at: now, entries })?;
     tx.commit().await?;
     Ok(listed)
 }
@@ -37,7 +37,7 @@ pub(crate) async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i
 pub(crate) async fn tell_views(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let mut tx = db.begin().await?;
     let untold = totals::take_untold(&mut tx, now, TOLD).await?;
-    outbox::append_all(&mut tx, &untold).await?;
+    outbox::append_all(&mut tx, &untold)?;
     tx.commit().await?;
     Ok(i64::try_from(untold.len()).unwrap_or(i64::MAX))
 }
@@ -127,7 +127,7 @@ pub(crate) async fn reconcile(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, 
     let differences = differences(&mut tx, now.date_naive() - TimeDelta::days(1)).await?;
     let wrong = recount::totals(&mut tx).await?;
     if !wrong.is_empty() {
-        take_turns(&mut tx).await?;
+        take_turns(&mut tx);
     }
     for &pitch in &wrong {
         recount::correct(&mut tx, pitch).await?;

@@ -156,6 +156,7 @@ pub fn view(pitch: PitchId, viewer: UserId, at: DateTime<Utc>) -> View {
         ip: Some("203.0.113.9".to_owned()),
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
         request: None,
+        nth: None,
     }
 }
 

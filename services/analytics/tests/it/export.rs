@@ -59,6 +59,7 @@ async fn no_spreadsheet_takes_a_text_for_a_formula() {
         pitch_id: None,
         data: Some(json!({ "x": 1 })),
         request: None,
+        nth: None,
     };
     app.deliveries.deliver(&Tracked { items: vec![Report::Event(event)] }).await;
     let answer =

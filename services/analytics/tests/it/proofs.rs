@@ -202,6 +202,9 @@ async fn views_reported_twice_are_counted_once_although_the_process_is_killed_th
     let counted: Vec<_> = by_pitch.values().map(ToString::to_string).collect();
     assert_eq!(kept, counted.join(" "), "views of each pitch");
     app.assert_sums().await;
+    // Groups of reports that were sent twice share ids, and all take turns.
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(app.number(deadlocks).await, 0, "deadlocks");
 
     let rate = f64::from(u32::try_from(2 * views).unwrap()) / took.as_secs_f64();
     let bare = copy(&app).await;

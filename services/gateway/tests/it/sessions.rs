@@ -76,7 +76,7 @@ impl Outbox {
 
     async fn tell<E: pitchey_events::Event>(&self, event: &E) {
         let mut tx = self.databases.system.begin().await.unwrap();
-        outbox::append(&mut tx, event).await.unwrap();
+        outbox::append(&mut tx, event).unwrap();
         tx.commit().await.unwrap();
     }
 }

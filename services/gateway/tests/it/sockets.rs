@@ -15,12 +15,12 @@ use tokio::time::timeout;
 use crate::world::World;
 
 /// Says hello to who is logged in or has a ticket, then says everything again.
-async fn messaging() -> std::net::SocketAddr {
-    messaging_showing(&Certificate::default()).await
+fn messaging() -> std::net::SocketAddr {
+    messaging_showing(&Certificate::default())
 }
 
 /// By TLS, if there is a certificate.
-async fn messaging_showing(certificate: &Certificate) -> std::net::SocketAddr {
+fn messaging_showing(certificate: &Certificate) -> std::net::SocketAddr {
     async fn socket(request: HttpRequest, stream: web::Payload) -> actix_web::Result<HttpResponse> {
         let header = request.headers().get(HEADER).unwrap().to_str().unwrap();
         let path = request.uri().path_and_query().unwrap().as_str();
@@ -116,13 +116,13 @@ impl Socket {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_go_both_ways() {
-    there_and_back(&World::build().with_address(Messaging, messaging().await).start().await).await;
+    there_and_back(&World::build().with_address(Messaging, messaging()).start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_go_both_ways_by_tls() {
     let authority = Authority::new();
-    let port = messaging_showing(&authority.certificate("localhost")).await.port();
+    let port = messaging_showing(&authority.certificate("localhost")).port();
     let build = World::build().with_target(Messaging, &format!("https://localhost:{port}"));
     let build = build.set("tls.authorities", authority.file().to_string_lossy().into_owned());
     there_and_back(&build.start().await).await;
@@ -131,7 +131,7 @@ async fn frames_go_both_ways_by_tls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_are_not_opened_with_who_is_not_messaging() {
     let authority = Authority::new();
-    let port = messaging_showing(&authority.certificate("elsewhere.example")).await.port();
+    let port = messaging_showing(&authority.certificate("elsewhere.example")).port();
     let build = World::build().with_target(Messaging, &format!("https://localhost:{port}"));
     let world = build.set("tls.authorities", authority.file().to_string_lossy().into_owned()).start().await;
     let (head, _) = open(&world, "/ws?ticket=good", "").await;
@@ -156,7 +156,7 @@ async fn there_and_back(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_is_for_messaging_to_judge() {
-    let world = World::build().with_address(Messaging, messaging().await).start().await;
+    let world = World::build().with_address(Messaging, messaging()).start().await;
     let (head, mut socket) = open(&world, "/ws?ticket=good", "").await;
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     assert_eq!(socket.hear().await, (1, b"ticket".to_vec()));
@@ -169,7 +169,7 @@ async fn a_ticket_is_for_messaging_to_judge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_allowed_pages_may_open_sockets() {
     let world = World::build()
-        .with_address(Messaging, messaging().await)
+        .with_address(Messaging, messaging())
         .set("origins", "https://web.example")
         .start()
         .await;
@@ -191,7 +191,7 @@ async fn only_allowed_pages_may_open_sockets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_close_when_the_gateway_stops() {
     let world =
-        World::build().with_address(Messaging, messaging().await).set("http.drain_seconds", 30).start().await;
+        World::build().with_address(Messaging, messaging()).set("http.drain_seconds", 30).start().await;
     let (_, mut socket) = open(&world, "/ws?ticket=good", "").await;
     socket.hear().await;
     timeout(Duration::from_secs(10), world.gateway.stop()).await.expect("it does not wait for sockets");

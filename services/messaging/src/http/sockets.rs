@@ -86,6 +86,7 @@ pub async fn open(
         let wrong = FieldError::new("Upgrade", "invalid", format!("This address is a WebSocket: {error}"));
         Refusal::Invalid(vec![wrong])
     })?;
+    let turn = state.turnstile.come().await?;
     let (user, session_id) = match (&opening.ticket, principal.actor()) {
         (Some(ticket), _) => op::redeem(&state, ticket).await?,
         (None, Some(actor)) => (actor.id, actor.session_id),
@@ -121,6 +122,7 @@ pub async fn open(
         if greeted && let Err(error) = presence::introduce(&place.state, user).await {
             tracing::warn!(%error, "a newcomer does not learn who is there");
         }
+        drop(turn);
         sockets::serve(place, opened, session, stream).await;
     });
     Ok(response)

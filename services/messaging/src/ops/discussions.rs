@@ -22,7 +22,7 @@ pub async fn signed(
     now: DateTime<Utc>,
 ) -> Result<Vec<UserId>, Error> {
     let (pitch, signer) = (parties.pitch_id, parties.requester_id);
-    ndas::lock(tx, pitch, signer).await?;
+    ndas::lock(tx, pitch, signer);
     ndas::signed(tx, parties, signed_at, expires_at).await?;
     let standing = ndas::in_force(tx, pitch, signer, now).await?;
     // Its end may have been heard of first.
@@ -64,7 +64,7 @@ pub async fn signed(
 /// An NDA has ended: the signer's membership with it, unless another is in force.
 pub async fn ended(tx: &mut Tx, parties: &NdaParties, now: DateTime<Utc>) -> Result<(), Error> {
     let (pitch, signer) = (parties.pitch_id, parties.requester_id);
-    ndas::lock(tx, pitch, signer).await?;
+    ndas::lock(tx, pitch, signer);
     ndas::ended(tx, parties, now).await?;
     if !ndas::in_force(tx, pitch, signer, now).await?.in_force {
         close(tx, pitch, signer, now).await?;
@@ -116,7 +116,7 @@ async fn begin(
         pitch_id: Some(parties.pitch_id),
         hold: None,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 

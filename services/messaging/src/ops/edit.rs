@@ -64,14 +64,14 @@ pub async fn edit(
         });
     };
     let telling = Telling { kind: "message", event: "edited", message: Some(id), data: None };
-    Voice::Member.tell(tx, row.conversation(), &members, &telling, act.now).await?;
+    Voice::Member.tell(tx, row.conversation(), &members, &telling, act.now);
     let event = MessageEdited {
         message_id: id,
         conversation_id: row.conversation(),
         sender_id: act.actor.id,
         recipient_ids: without(&members, act.actor.id),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Changed { said: Said { row, body }, told: members, repeated: false })
 }
 
@@ -86,14 +86,14 @@ pub async fn delete(tx: &mut Tx, act: &Act<'_>, id: MessageId) -> Result<Changed
     };
     let members = active(&participants::of(tx, row.conversation()).await?);
     let telling = Telling { kind: "message", event: "deleted", message: Some(id), data: None };
-    Voice::Member.tell(tx, row.conversation(), &members, &telling, act.now).await?;
+    Voice::Member.tell(tx, row.conversation(), &members, &telling, act.now);
     let event = MessageDeleted {
         message_id: id,
         conversation_id: row.conversation(),
         sender_id: act.actor.id,
         recipient_ids: without(&members, act.actor.id),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Changed { said: Said { row, body: Body::default() }, told: members, repeated: false })
 }
 

@@ -160,7 +160,7 @@ async fn found(
         pitch_id: conversation.pitch_id.map(PitchId),
         hold,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 

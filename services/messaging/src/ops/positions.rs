@@ -51,13 +51,13 @@ pub async fn read(
         "conversationId": conversation, "userId": me, "upTo": newest.id, "readAt": Timestamp(act.now),
     });
     let telling = Telling { kind: "receipt", event: "read", message: None, data: Some(data) };
-    Voice::Member.tell(tx, conversation, &told, &telling, act.now).await?;
+    Voice::Member.tell(tx, conversation, &told, &telling, act.now);
     let event = MessageRead {
         conversation_id: conversation,
         reader_id: me,
         up_to: newest.id(),
         recipient_ids: told.iter().copied().filter(|user| *user != me).collect(),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Read { up_to: Some(newest), told, repeated: false })
 }

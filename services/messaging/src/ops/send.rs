@@ -104,7 +104,7 @@ pub async fn write(
     };
     let row = messages::insert(tx, &new).await?;
     let telling = Telling { kind: "message", event: "new", message: Some(id), data: None };
-    voice.tell(tx, conversation.id(), members, &telling, now).await?;
+    voice.tell(tx, conversation.id(), members, &telling, now);
     let event = MessageSent {
         message_id: id,
         conversation_id: conversation.id(),
@@ -113,7 +113,7 @@ pub async fn write(
         recipient_ids: members.iter().copied().filter(|member| *member != sender).collect(),
         message_type: outgoing.message_type.as_str().to_owned(),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Said { row, body: outgoing.body.clone() })
 }
 

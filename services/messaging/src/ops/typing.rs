@@ -32,7 +32,7 @@ pub async fn note(
         audience.of(me, &members).into_iter().filter(|user| *user != me).collect();
     if news && !recipient_ids.is_empty() {
         let event = TypingNoticed { conversation_id: conversation, user_id: me, typing, recipient_ids };
-        outbox::append(tx, &event).await?;
+        outbox::append(tx, &event)?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub async fn tell(state: AppState) -> Result<(), Error> {
     };
     if news {
         let mut tx = state.databases.system.begin().await?;
-        outbox::append(&mut tx, &PresenceNoticed { replica: state.hub.replica(), user_ids }).await?;
+        outbox::append(&mut tx, &PresenceNoticed { replica: state.hub.replica(), user_ids })?;
         tx.commit().await?;
     }
     // Replicas that went without a word take their users with them.

@@ -28,6 +28,7 @@ impl Drop for Place {
         let (state, place) = (self.state.clone(), (self.user, self.slot));
         self.state.runtime.spawn(async move {
             let leaving = async {
+                let _turn = state.turnstile.go().await;
                 let mut tx = state.databases.system.begin().await?;
                 store::sockets::leave_places(&mut tx, &[place], state.hub.replica()).await?;
                 Ok::<_, crate::error::Error>(tx.commit().await?)

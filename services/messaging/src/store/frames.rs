@@ -28,45 +28,43 @@ pub struct Telling<'a> {
 }
 
 /// Writes the next frame of each recipient who is an active member, as the acting user, who is one. Users are taken in ascending order.
-pub async fn tell_members(
+pub fn tell_members(
     tx: &mut Tx,
     conversation: ConversationId,
     recipients: &[UserId],
     telling: &Telling<'_>,
     at: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::sql_query("SELECT tell_members($1, $2, $3, $4, $5, $6, $7)")
-        .bind::<Integer, _>(conversation.0)
-        .bind::<Array<Integer>, _>(ids(recipients))
-        .bind::<Text, _>(telling.kind)
-        .bind::<Text, _>(telling.event)
-        .bind::<Nullable<BigInt>, _>(telling.message.map(|id| id.0))
-        .bind::<Nullable<Jsonb>, _>(telling.data.clone())
-        .bind::<Timestamptz, _>(at)
-        .execute(tx)
-        .await?;
-    Ok(())
+) {
+    tx.send(
+        diesel::sql_query("SELECT tell_members($1, $2, $3, $4, $5, $6, $7)")
+            .bind::<Integer, _>(conversation.0)
+            .bind::<Array<Integer>, _>(ids(recipients))
+            .bind::<Text, _>(telling.kind.to_owned())
+            .bind::<Text, _>(telling.event.to_owned())
+            .bind::<Nullable<BigInt>, _>(telling.message.map(|id| id.0))
+            .bind::<Nullable<Jsonb>, _>(telling.data.clone())
+            .bind::<Timestamptz, _>(at),
+    );
 }
 
 /// [`tell_members`] for the system, which may tell anybody anything.
-pub async fn push(
+pub fn push(
     tx: &mut Tx,
     conversation: Option<ConversationId>,
     recipients: &[UserId],
     telling: &Telling<'_>,
     at: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::sql_query("SELECT push_frames($1, $2, $3, $4, $5, $6, $7)")
-        .bind::<Array<Integer>, _>(ids(recipients))
-        .bind::<Text, _>(telling.kind)
-        .bind::<Text, _>(telling.event)
-        .bind::<Nullable<Integer>, _>(conversation.map(|id| id.0))
-        .bind::<Nullable<BigInt>, _>(telling.message.map(|id| id.0))
-        .bind::<Nullable<Jsonb>, _>(telling.data.clone())
-        .bind::<Timestamptz, _>(at)
-        .execute(tx)
-        .await?;
-    Ok(())
+) {
+    tx.send(
+        diesel::sql_query("SELECT push_frames($1, $2, $3, $4, $5, $6, $7)")
+            .bind::<Array<Integer>, _>(ids(recipients))
+            .bind::<Text, _>(telling.kind.to_owned())
+            .bind::<Text, _>(telling.event.to_owned())
+            .bind::<Nullable<Integer>, _>(conversation.map(|id| id.0))
+            .bind::<Nullable<BigInt>, _>(telling.message.map(|id| id.0))
+            .bind::<Nullable<Jsonb>, _>(telling.data.clone())
+            .bind::<Timestamptz, _>(at),
+    );
 }
 
 fn ids(users: &[UserId]) -> Vec<i32> {

@@ -10,8 +10,8 @@ use pitchey_events::{NdaParties, PitchId, UserId};
 use crate::schema::discussion_ndas as ndas;
 
 /// Makes everything about one discussion wait for each other until the transaction ends.
-pub async fn lock(tx: &mut Tx, pitch: PitchId, signer: UserId) -> QueryResult<()> {
-    tx.lock(&format!("messaging/discussion/{pitch}/{signer}")).await
+pub fn lock(tx: &mut Tx, pitch: PitchId, signer: UserId) {
+    tx.lock(&format!("messaging/discussion/{pitch}/{signer}"));
 }
 
 /// Notes a signature; an end that was heard of before stays.

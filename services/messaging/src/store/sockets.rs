@@ -66,7 +66,7 @@ pub async fn take_place(
         slot: i16,
     }
     // One user's sockets are opened one after the other.
-    tx.lock(&format!("messaging/sockets_of/{user}")).await?;
+    tx.lock(&format!("messaging/sockets_of/{user}"));
     let sql = "INSERT INTO open_sockets (user_id, slot, replica_id, session_id, opened_at)
                SELECT $1, slot, $2, $3, now() FROM generate_series(1, 5) AS slot
                WHERE NOT EXISTS (

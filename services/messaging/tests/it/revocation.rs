@@ -90,9 +90,7 @@ async fn what_is_heard_works_at_once_on_every_replica() {
     )
     .unwrap();
     let mut tx = databases.system.begin().await.unwrap();
-    outbox::append(&mut tx, &SessionsRevoked { user_id: bob.id, session_ids: vec![bob.session_id] })
-        .await
-        .unwrap();
+    outbox::append(&mut tx, &SessionsRevoked { user_id: bob.id, session_ids: vec![bob.session_id] }).unwrap();
     tx.commit().await.unwrap();
     assert_eq!(here.closed().await.map(|(code, _)| code), Some(4401));
     assert_eq!(there.closed().await.map(|(code, _)| code), Some(4401));

@@ -36,7 +36,7 @@ pub(crate) async fn tell(
         }
     }
     if !requests.is_empty() {
-        email_requests::insert(tx, &requests, now).await?;
+        email_requests::insert(tx, &requests, now)?;
         tx.ring_after_commit(mail_asked);
     }
     Ok(())
@@ -76,5 +76,5 @@ async fn in_app(tx: &mut Tx, event_id: Uuid, notices: &[Notice], now: DateTime<U
         })
         .collect();
     let created = created.ok_or(DieselError::RollbackTransaction)?;
-    outbox::append_all(tx, &created).await
+    outbox::append_all(tx, &created)
 }

@@ -98,7 +98,7 @@ pub(crate) async fn soft_bounces(tx: &mut Tx, address: &str, since: DateTime<Utc
         #[diesel(sql_type = BigInt)]
         mails: i64,
     }
-    tx.lock(&format!("soft bounces/{}", address.to_lowercase())).await?;
+    tx.lock(&format!("soft bounces/{}", address.to_lowercase()));
     let counted: Counted = diesel::sql_query(
         "SELECT count(DISTINCT email_id) AS mails FROM email_events
          WHERE event = 'bounced' AND metadata ->> 'kind' = 'soft' AND \"timestamp\" >= $2

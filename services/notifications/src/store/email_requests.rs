@@ -33,23 +33,23 @@ pub(crate) struct New {
 }
 
 /// Writes `new`, but none that an event asked for already; due from `now`.
-pub(crate) async fn insert(tx: &mut Tx, new: &[New], now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) fn insert(tx: &mut Tx, new: &[New], now: DateTime<Utc>) -> QueryResult<()> {
     if new.is_empty() {
         return Ok(());
     }
     let rows = serde_json::to_value(new).map_err(|error| DieselError::SerializationError(error.into()))?;
     // One text for any number of rows.
-    diesel::sql_query(
-        "INSERT INTO email_requests (event_id, user_id, template, letter, not_before, created_at)
+    tx.send(
+        diesel::sql_query(
+            "INSERT INTO email_requests (event_id, user_id, template, letter, not_before, created_at)
          SELECT event_id, user_id, template, letter, $2, $2
          FROM jsonb_to_recordset($1) AS new (event_id uuid, user_id integer, template text, letter jsonb)
          ORDER BY user_id
          ON CONFLICT (event_id, user_id) DO NOTHING",
-    )
-    .bind::<Jsonb, _>(rows)
-    .bind::<Timestamptz, _>(now)
-    .execute(tx)
-    .await?;
+        )
+        .bind::<Jsonb, _>(rows)
+        .bind::<Timestamptz, _>(now),
+    );
     Ok(())
 }
 

@@ -226,7 +226,7 @@ impl App {
     pub async fn emit<E: Event>(&self, event: &E) -> Uuid {
         let (databases, _) = self.producer.of::<E>();
         let mut tx = databases.system.begin().await.unwrap();
-        let id = outbox::append(&mut tx, event).await.unwrap();
+        let id = outbox::append(&mut tx, event).unwrap();
         tx.commit().await.unwrap();
         id
     }

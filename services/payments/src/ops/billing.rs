@@ -93,7 +93,7 @@ pub async fn failed(
     transactions::save(tx, &row, now).await?;
     // Who has paid in the meantime is not told any more.
     if transactions::find(tx, &billed.id).await?.is_none() {
-        purchases::failed(tx, &row).await?;
+        purchases::failed(tx, &row)?;
     }
     Ok(())
 }

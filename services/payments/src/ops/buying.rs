@@ -124,7 +124,7 @@ pub async fn refund(
     state.provider.refund(intent, cents, key).await?;
     let mut tx = state.databases.system.begin().await?;
     let what = serde_json::json!({ "amountCents": cents, "currency": row.currency });
-    record(&mut tx, Some(admin), "payment.refund_requested", "transaction", id, what).await?;
+    record(&mut tx, Some(admin), "payment.refund_requested", "transaction", id, what);
     let mut row = row;
     if matches!(state.provider, Provider::Local) {
         let name = format!("refund:{}", row.id);

@@ -64,7 +64,7 @@ pub async fn take(tx: &mut Tx, asked: Asked, charged: bool, now: DateTime<Utc>) 
     let booked_as = format!("hold:{}", asked.key);
     match ledger::take(tx, taking(asked, &booked_as, now), what).await {
         Ok(Some(taken)) => {
-            tell_if_low(tx, asked.user, taken.balance_after, asked.amount).await?;
+            tell_if_low(tx, asked.user, taken.balance_after, asked.amount)?;
             Ok(Outcome::Taken { amount: asked.amount, balance: taken.balance_after })
         }
         // One that has the key already may have taken the last credits.
@@ -127,9 +127,9 @@ async fn free(tx: &mut Tx, asked: Asked, charged: bool, now: DateTime<Utc>) -> R
     Ok((published < FREE_PUBLICATIONS).then_some(Free::Allowance))
 }
 
-async fn tell_if_low(tx: &mut Tx, user: UserId, balance: i32, taken: i32) -> Result<(), Error> {
+fn tell_if_low(tx: &mut Tx, user: UserId, balance: i32, taken: i32) -> Result<(), Error> {
     if balance < LOW && balance + taken >= LOW {
-        outbox::append(tx, &CreditsLow { user_id: user, balance }).await?;
+        outbox::append(tx, &CreditsLow { user_id: user, balance })?;
     }
     Ok(())
 }
@@ -213,7 +213,7 @@ async fn take_again(tx: &mut Tx, hold: &Hold, status: HoldStatus, now: DateTime<
             return Ok(holds::uncovered(tx, hold.key(), now).await?);
         };
         holds::consists(tx, hold.key(), taken.granted, taken.monthly).await?;
-        tell_if_low(tx, hold.user(), taken.balance_after, hold.amount).await?;
+        tell_if_low(tx, hold.user(), taken.balance_after, hold.amount)?;
     }
     if status == HoldStatus::Captured {
         return move_to(tx, hold, status, LedgerKind::Capture, now).await;

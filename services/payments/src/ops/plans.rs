@@ -55,7 +55,7 @@ pub async fn work_out(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<U
     let tier = plan.tier_word.parse().unwrap_or(Tier::Free);
     let previous_tier = before.tier_word.parse().unwrap_or(Tier::Free);
     let new = json!({ "tier": tier, "status": plan.status, "cancelAtPeriodEnd": plan.cancel_at_period_end });
-    record(tx, None, "plan.changed", "user", user.0.into(), new).await?;
+    record(tx, None, "plan.changed", "user", user.0.into(), new);
     let event = SubscriptionChanged {
         user_id: user,
         version: plan.version,
@@ -70,6 +70,6 @@ pub async fn work_out(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<U
         customer_id: plan.customer_id.clone(),
         subscription_id: row.map(|row| row.provider_id.clone()),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(plan)
 }

@@ -45,7 +45,7 @@ pub async fn learn(
     adjust(tx, &mut row, now).await?;
     store::save(tx, &row, now).await?;
     if newly_failed {
-        failed(tx, &row).await?;
+        failed(tx, &row)?;
     }
     if row.dispute != before.dispute
         && let Fact::Disputed { cents, name, dispute } = fact
@@ -105,7 +105,7 @@ async fn purchase(tx: &mut Tx, row: &mut Transaction, now: DateTime<Utc>) -> Res
     credits::open(tx, row.user()).await?;
     let balance = book(tx, row, LedgerKind::Purchase, credits, now).await?;
     let event = CreditsPurchased { user_id: row.user(), credits, balance, transaction_id: row.id };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 
@@ -163,7 +163,7 @@ async fn book(
 /// Writes the invoice of a payment that is paid since just now, and tells.
 pub async fn settled(tx: &mut Tx, row: &Transaction, now: DateTime<Utc>) -> Result<(), Error> {
     let new = json!({ "amountCents": row.cents, "currency": row.currency, "credits": row.credits });
-    record(tx, Some(row.user()), "payment.succeeded", "transaction", row.id, new).await?;
+    record(tx, Some(row.user()), "payment.succeeded", "transaction", row.id, new);
     let invoice_number = invoices::write(tx, row, InvoiceKind::Invoice, now).await?;
     let event = PaymentSucceeded {
         user_id: row.user(),
@@ -174,12 +174,12 @@ pub async fn settled(tx: &mut Tx, row: &Transaction, now: DateTime<Utc>) -> Resu
         invoice_number,
         paid_at: row.paid_at.unwrap_or(now),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 
 /// Tells of a payment that did not go through.
-pub async fn failed(tx: &mut Tx, row: &Transaction) -> Result<(), Error> {
+pub fn failed(tx: &mut Tx, row: &Transaction) -> Result<(), Error> {
     let event = PaymentFailed {
         user_id: row.user(),
         transaction_id: row.id,
@@ -188,7 +188,7 @@ pub async fn failed(tx: &mut Tx, row: &Transaction) -> Result<(), Error> {
         description: row.description.clone().unwrap_or_default(),
         for_plan: row.kind == TransactionType::Subscription,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 
@@ -217,7 +217,7 @@ async fn refunded(
     let refund = store::find(tx, &provider_id).await?;
     let refund = refund.ok_or_else(|| Error::Internal("a refund that was written is not there".into()))?;
     let what = json!({ "amountCents": cents, "currency": row.currency, "creditsLeft": row.given_credits });
-    record(tx, None, "payment.refunded", "transaction", row.id, what).await?;
+    record(tx, None, "payment.refunded", "transaction", row.id, what);
     let invoice_number = invoices::write(tx, &refund, InvoiceKind::CreditNote, now).await?;
     let event = PaymentRefunded {
         user_id: row.user(),
@@ -226,7 +226,7 @@ async fn refunded(
         currency: row.currency.clone(),
         invoice_number,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 
@@ -267,5 +267,6 @@ async fn disputed(
         "a payment is disputed"
     );
     let what = json!({ "dispute": dispute, "amountCents": cents, "creditsLeft": row.given_credits });
-    record(tx, None, "payment.disputed", "transaction", row.id, what).await
+    record(tx, None, "payment.disputed", "transaction", row.id, what);
+    Ok(())
 }

@@ -251,15 +251,15 @@ async fn a_hold_and_its_capture_that_are_killed_at_any_step_happen_once() {
                     Box::pin(async {
                         let mut tx = pitches.system.begin().await.unwrap();
                         match stage {
-                            "firm" => outbox::append(&mut tx, &requested).await.unwrap(),
-                            "captured" => outbox::append(&mut tx, &approved).await.unwrap(),
+                            "firm" => outbox::append(&mut tx, &requested).unwrap(),
+                            "captured" => outbox::append(&mut tx, &approved).unwrap(),
                             _ => {
                                 let revoked = NdaRevoked {
                                     parties: parties.clone(),
                                     was_signed: false,
                                     revoked_by: UserId(1),
                                 };
-                                outbox::append(&mut tx, &revoked).await.unwrap()
+                                outbox::append(&mut tx, &revoked).unwrap()
                             }
                         };
                         tx.commit().await.unwrap();

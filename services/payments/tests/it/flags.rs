@@ -105,7 +105,7 @@ impl World {
         let databases = self.app.db.databases(Service::Accounts).await;
         let mut tx = databases.system.begin().await.unwrap();
         let event = FeatureFlagChanged { flag: "charge_credits".to_owned(), version: self.version };
-        outbox::append(&mut tx, &event).await.unwrap();
+        outbox::append(&mut tx, &event).unwrap();
         tx.commit().await.unwrap();
     }
 

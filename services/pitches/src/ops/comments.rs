@@ -45,7 +45,7 @@ pub async fn write(
         comment_id: comment.id,
         author_id: act.actor.id,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     pitches::count(tx, pitch.0, Count::Comments, 1).await?;
     Ok(comment)
 }
@@ -87,7 +87,7 @@ pub async fn remove(tx: &mut Tx, act: &Act<'_>, pitch: PitchId, id: i64) -> Resu
     comments::remove(tx, id).await?;
     if !author {
         let gone = json!({ "commentId": id, "authorId": comment.author_id });
-        act.record(tx, "pitch.comment_removed", pitch, gone, Value::Null).await?;
+        act.record(tx, "pitch.comment_removed", pitch, gone, Value::Null);
     }
     pitches::count(tx, pitch.0, Count::Comments, -1).await?;
     Ok(())

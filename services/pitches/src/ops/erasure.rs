@@ -43,7 +43,7 @@ pub async fn erase(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<(), 
     for pitch in liked {
         if let Some(owner) = pitches::owner(tx, PitchId(pitch)).await? {
             let event = PitchUnliked { pitch_id: PitchId(pitch), owner_id: owner, user_id: user };
-            pitchey_bus::outbox::append(tx, &event).await?;
+            pitchey_bus::outbox::append(tx, &event)?;
         }
         pitches::count(tx, pitch, Count::Likes, -1).await?;
     }

@@ -46,7 +46,7 @@ pub async fn follow_user(tx: &mut Tx, act: &Act<'_>, user: UserId, _: Cleared) -
     act.may_write()?;
     let new = follows::insert(tx, act.actor.id, Target::User(user), act.now).await?;
     if new {
-        outbox::append(tx, &UserFollowed { user_id: user, follower_id: act.actor.id }).await?;
+        outbox::append(tx, &UserFollowed { user_id: user, follower_id: act.actor.id })?;
     }
     Ok(new)
 }
@@ -56,7 +56,7 @@ pub async fn unfollow_user(tx: &mut Tx, act: &Act<'_>, user: UserId) -> Result<b
     act.may_write()?;
     let ended = follows::remove(tx, act.actor.id, Target::User(user)).await?;
     if ended {
-        outbox::append(tx, &UserUnfollowed { user_id: user, follower_id: act.actor.id }).await?;
+        outbox::append(tx, &UserUnfollowed { user_id: user, follower_id: act.actor.id })?;
     }
     Ok(ended)
 }
@@ -73,7 +73,7 @@ pub async fn watch(tx: &mut Tx, act: &Act<'_>, pitch: PitchId, _: Cleared) -> Re
             pitch_title: card.title,
             follower_id: act.actor.id,
         };
-        outbox::append(tx, &event).await?;
+        outbox::append(tx, &event)?;
     }
     Ok(new)
 }
@@ -102,7 +102,7 @@ pub async fn part(tx: &mut Tx, one: UserId, other: UserId) -> Result<(), Error> 
 pub async fn tell(tx: &mut Tx, follower: UserId, target: Target) -> Result<(), Error> {
     match target {
         Target::User(user) => {
-            outbox::append(tx, &UserUnfollowed { user_id: user, follower_id: follower }).await?;
+            outbox::append(tx, &UserUnfollowed { user_id: user, follower_id: follower })?;
             Ok(())
         }
         Target::Pitch(pitch) => tell_unfollowed(tx, follower, pitch).await,
@@ -113,6 +113,6 @@ async fn tell_unfollowed(tx: &mut Tx, follower: UserId, pitch: PitchId) -> Resul
     // A tombstone has an owner, too.
     let Some(owner) = pitches::owner(tx, pitch).await? else { return Ok(()) };
     let event = PitchUnfollowed { pitch_id: pitch, owner_id: owner, follower_id: follower };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }

@@ -51,7 +51,7 @@ pub async fn track(
         new_values: Some(json!({ "pitchId": pitch.0, "amountCents": amount_cents, "currency": currency })),
         ..Default::default()
     };
-    audit::record(tx, act.origin, entry).await?;
+    audit::record(tx, act.origin, entry);
     let event = InvestmentTracked {
         investment_id: InvestmentId(investment.id),
         pitch_id: pitch,
@@ -59,7 +59,7 @@ pub async fn track(
         pitch_title: card.title,
         investor_id: act.actor.id,
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(investment)
 }
 

@@ -96,7 +96,7 @@ pub async fn go(
     let status = stand.status;
     let moved = pitches::stand(tx, id, card.status, stand, act.now).await?;
     let (moved, protected) = moved.ok_or(Error::PitchWrongState { status: card.status })?;
-    act.record(tx, to.action(), id, json!({ "status": card.status }), json!({ "status": status })).await?;
+    act.record(tx, to.action(), id, json!({ "status": card.status }), json!({ "status": status }));
     if to == Move::Publish {
         let event = PitchPublished {
             pitch_id: id,
@@ -105,9 +105,9 @@ pub async fn go(
             pitch_title: moved.title.clone(),
             hold,
         };
-        outbox::append(tx, &event).await?;
+        outbox::append(tx, &event)?;
     }
-    announce(tx, &moved).await?;
+    announce(tx, &moved)?;
     Ok((moved, protected))
 }
 

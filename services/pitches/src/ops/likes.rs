@@ -26,7 +26,7 @@ pub async fn like(tx: &mut Tx, act: &Act<'_>, id: PitchId) -> Result<Liked, Erro
     }
     let event =
         PitchLiked { pitch_id: id, owner_id: card.owner(), pitch_title: card.title, user_id: act.actor.id };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Liked { changed: true, count: pitches::count(tx, id.0, Count::Likes, 1).await? })
 }
 
@@ -37,6 +37,6 @@ pub async fn unlike(tx: &mut Tx, act: &Act<'_>, id: PitchId) -> Result<Liked, Er
     if !likes::remove(tx, id, act.actor.id).await? {
         return Ok(Liked { changed: false, count: card.like_count });
     }
-    outbox::append(tx, &PitchUnliked { pitch_id: id, owner_id: card.owner(), user_id: act.actor.id }).await?;
+    outbox::append(tx, &PitchUnliked { pitch_id: id, owner_id: card.owner(), user_id: act.actor.id })?;
     Ok(Liked { changed: true, count: pitches::count(tx, id.0, Count::Likes, -1).await? })
 }

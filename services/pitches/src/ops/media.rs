@@ -86,7 +86,7 @@ pub async fn add(tx: &mut Tx, act: &Act<'_>, new: &New<'_>, paid: Paid) -> Resul
     let pitch = PitchId(new.pitch_id);
     if new.kind == MediaKind::CustomNda {
         // No request for an NDA names the former one in between.
-        pitches::gate(tx, pitch).await?;
+        pitches::gate(tx, pitch);
     }
     let (card, mut content) = own(tx, act, pitch).await?;
     let there = media::of_pitch(tx, pitch).await?;
@@ -109,7 +109,7 @@ pub async fn add(tx: &mut Tx, act: &Act<'_>, new: &New<'_>, paid: Paid) -> Resul
         media::insert(tx, new).await.on_constraint("media_files_content_key", Error::MediaConflict)?;
     mirror(tx, pitch, &mut content).await?;
     let (card, _) = writing::save(tx, act, card.id(), &content).await?;
-    record(tx, act, "media.added", &added).await?;
+    record(tx, act, "media.added", &added);
     let event = MediaAdded {
         media_id: added.id(),
         pitch_id: pitch,
@@ -117,8 +117,8 @@ pub async fn add(tx: &mut Tx, act: &Act<'_>, new: &New<'_>, paid: Paid) -> Resul
         kind: added.kind.as_str().to_owned(),
         hold: paid.hold,
     };
-    outbox::append(tx, &event).await?;
-    announce(tx, &card).await?;
+    outbox::append(tx, &event)?;
+    announce(tx, &card)?;
     Ok(Added { media: added, repeated: false })
 }
 
@@ -127,7 +127,7 @@ pub async fn remove(tx: &mut Tx, act: &Act<'_>, id: MediaId) -> Result<Media, Er
     let media = media::find(tx, id).await?.filter(|file| file.replaced_at.is_none());
     let media = media.ok_or(Refusal::NotFound)?;
     if media.kind == MediaKind::CustomNda {
-        pitches::gate(tx, media.pitch()).await?;
+        pitches::gate(tx, media.pitch());
     }
     let (card, mut content) = match own(tx, act, media.pitch()).await {
         // Whether there is such a file is not told to others.
@@ -137,8 +137,8 @@ pub async fn remove(tx: &mut Tx, act: &Act<'_>, id: MediaId) -> Result<Media, Er
     media::take_away(tx, &[media.id], act.now).await?;
     mirror(tx, card.id(), &mut content).await?;
     let (card, _) = writing::save(tx, act, card.id(), &content).await?;
-    record(tx, act, "media.removed", &media).await?;
-    announce(tx, &card).await?;
+    record(tx, act, "media.removed", &media);
+    announce(tx, &card)?;
     Ok(media)
 }
 
@@ -185,7 +185,7 @@ fn the_same<'a>(there: &'a [Media], new: &New<'_>) -> Option<&'a Media> {
 pub async fn see(tx: &mut Tx, reading: &Reading<'_>, id: MediaId) -> Result<Option<Media>, Error> {
     let Some((media, card, access)) = decided(tx, reading, id).await? else { return Ok(None) };
     let allowed = access.as_ref().is_some_and(|access| is_open(&media, access));
-    note(tx, reading, &media, &card, access.as_ref(), allowed).await?;
+    note(tx, reading, &media, &card, access.as_ref(), allowed);
     Ok(allowed.then_some(media))
 }
 
@@ -217,7 +217,7 @@ fn is_open(media: &Media, access: &Access) -> bool {
     }
 }
 
-async fn record(tx: &mut Tx, act: &Act<'_>, action: &str, media: &Media) -> Result<(), Error> {
+fn record(tx: &mut Tx, act: &Act<'_>, action: &str, media: &Media) {
     let entry = audit::Entry {
         actor: Some(act.actor.id),
         action,
@@ -226,22 +226,22 @@ async fn record(tx: &mut Tx, act: &Act<'_>, action: &str, media: &Media) -> Resu
         new_values: Some(json!({ "pitchId": media.pitch_id, "type": media.kind, "sha256": media.sha256 })),
         ..Default::default()
     };
-    Ok(audit::record(tx, act.origin, entry).await?)
+    audit::record(tx, act.origin, entry);
 }
 
 /// As for the protected text of a pitch: reads by those who are neither the owner nor everybody, granted and denied.
-async fn note(
+fn note(
     tx: &mut Tx,
     reading: &Reading<'_>,
     media: &Media,
     card: &Card,
     access: Option<&Access>,
     allowed: bool,
-) -> Result<(), Error> {
-    let Some(actor) = &reading.viewer.actor else { return Ok(()) };
+) {
+    let Some(actor) = &reading.viewer.actor else { return };
     let grounds = match access {
-        _ if media.public || media.kind == MediaKind::CustomNda => return Ok(()),
-        Some(Access::Owner | Access::Open) => return Ok(()),
+        _ if media.public || media.kind == MediaKind::CustomNda => return,
+        Some(Access::Owner | Access::Open) => return,
         Some(Access::Signer { nda, .. }) => json!({ "grounds": "nda", "ndaId": nda }),
         Some(Access::Admin { reason }) => json!({ "grounds": "admin", "reason": reason }),
         Some(Access::Locked { .. }) | None => json!({}),
@@ -257,5 +257,5 @@ async fn note(
         new_values: Some(values),
         ..Default::default()
     };
-    Ok(audit::record(tx, reading.origin, entry).await?)
+    audit::record(tx, reading.origin, entry);
 }

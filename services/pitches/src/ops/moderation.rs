@@ -53,7 +53,7 @@ async fn stand(
     let moved = pitches::stand(tx, card.id(), card.status, to, act.now).await?;
     let (moved, _) = moved.ok_or(Error::PitchWrongState { status: card.status })?;
     let values = json!({ "status": status, "reason": reason });
-    act.record(tx, action, card.id(), json!({ "status": card.status }), values).await?;
-    announce(tx, &moved).await?;
+    act.record(tx, action, card.id(), json!({ "status": card.status }), values);
+    announce(tx, &moved)?;
     Ok(moved)
 }

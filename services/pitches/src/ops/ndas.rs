@@ -108,14 +108,14 @@ fn parties_of(nda: &Nda, pitch_title: String) -> NdaParties {
 }
 
 /// Records a transition; `actor` is `None` where time or a policy did it.
-async fn record(
+fn record(
     tx: &mut Tx,
     origin: &Origin,
     actor: Option<UserId>,
     action: &str,
     from: Option<NdaStatus>,
     nda: &Nda,
-) -> Result<(), Error> {
+) {
     let entry = audit::Entry {
         actor,
         action,
@@ -127,5 +127,5 @@ async fn record(
         ),
         ..Default::default()
     };
-    Ok(audit::record(tx, origin, entry).await?)
+    audit::record(tx, origin, entry);
 }

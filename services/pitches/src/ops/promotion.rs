@@ -60,10 +60,10 @@ pub async fn promote(
         }
         return Err(Error::PitchWrongState { status: card.status });
     };
-    act.record(tx, "pitch.promoted", id, json!(null), json!({ "until": until, "hold": hold })).await?;
+    act.record(tx, "pitch.promoted", id, json!(null), json!({ "until": until, "hold": hold }));
     let event = PitchPromoted { pitch_id: id, owner_id: card.owner(), hold, until };
-    outbox::append(tx, &event).await?;
-    announce(tx, &promoted).await?;
+    outbox::append(tx, &event)?;
+    announce(tx, &promoted)?;
     Ok(((promoted, protected), true))
 }
 

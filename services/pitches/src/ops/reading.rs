@@ -32,7 +32,7 @@ pub async fn detail(
     let Some((card, protected)) = pitches::whole(tx, id).await? else { return Ok(None) };
     let mine = mine(tx, reading.viewer, &[id.0]).await?;
     let access = Access::decide(reading.viewer, &card, &mine, reading.now);
-    note(tx, reading, &card, &mine, access.as_ref(), Value::Null).await?;
+    note(tx, reading, &card, &mine, access.as_ref(), Value::Null);
     Ok(access
         .map(|access| (project(card, Some(protected), reading.viewer, &access, &mine, reading.now), access)))
 }
@@ -127,7 +127,7 @@ pub async fn version(
     let Some((card, allowed)) = readable(tx, reading, id).await? else { return Ok(None) };
     let mine = mine(tx, reading.viewer, &[id.0]).await?;
     let allowed = allowed.filter(|(first, _)| number >= *first);
-    note(tx, reading, &card, &mine, allowed.as_ref().map(|(_, access)| access), json!(number)).await?;
+    note(tx, reading, &card, &mine, allowed.as_ref().map(|(_, access)| access), json!(number));
     match allowed {
         Some(_) => Ok(versions::find(tx, id, number).await?),
         None => Ok(None),
@@ -166,17 +166,17 @@ pub fn place<Id: DeserializeOwned>(paging: &Paging) -> Result<Place<Id>, Error> 
 }
 
 /// Records a read of what is protected, granted or denied. An owner's look at the own pitch is nobody's business; nobody's look has no name.
-async fn note(
+fn note(
     tx: &mut Tx,
     reading: &Reading<'_>,
     card: &Card,
     mine: &[Nda],
     access: Option<&Access>,
     version: Value,
-) -> Result<(), Error> {
-    let Some(actor) = &reading.viewer.actor else { return Ok(()) };
+) {
+    let Some(actor) = &reading.viewer.actor else { return };
     let (action, grounds) = match access {
-        Some(Access::Owner | Access::Open) => return Ok(()),
+        Some(Access::Owner | Access::Open) => return,
         Some(Access::Signer { nda, .. }) => {
             ("pitch.protected_read", json!({ "grounds": "nda", "ndaId": nda }))
         }
@@ -186,7 +186,7 @@ async fn note(
         // Who may not know of the pitch is refused without a word, unless it was once open to him.
         Some(Access::Locked { .. }) if card.requires_nda => ("pitch.protected_read_denied", json!({})),
         None if !mine.is_empty() || !version.is_null() => ("pitch.protected_read_denied", json!({})),
-        Some(Access::Locked { .. }) | None => return Ok(()),
+        Some(Access::Locked { .. }) | None => return,
     };
     let mut values = grounds;
     values["pitchVersion"] = json!(card.version);
@@ -201,5 +201,5 @@ async fn note(
         new_values: Some(values),
         ..Default::default()
     };
-    Ok(audit::record(tx, reading.origin, entry).await?)
+    audit::record(tx, reading.origin, entry);
 }

@@ -39,7 +39,7 @@ pub async fn with_account(tx: &mut Tx, ids: &[i32], now: DateTime<Utc>) -> Resul
 /// No request for an NDA slips in between; and NDAs are locked before any pitch.
 async fn gated(tx: &mut Tx, ids: &[i32]) -> Result<Vec<Open>, Error> {
     for id in ids {
-        pitches::gate(tx, PitchId(*id)).await?;
+        pitches::gate(tx, PitchId(*id));
     }
     let mut open = Vec::with_capacity(ids.len());
     for id in ids {
@@ -79,9 +79,9 @@ async fn remove(
         new_values: was_published.then(|| json!({ "tombstone": true })),
         ..Default::default()
     };
-    audit::record(tx, origin, entry).await?;
+    audit::record(tx, origin, entry);
     let owner_id = card.owner();
-    outbox::append(tx, &PitchChanged { pitch_id: id, owner_id, version }).await?;
-    outbox::append(tx, &PitchDeleted { pitch_id: id, owner_id, was_published, at: now }).await?;
+    outbox::append(tx, &PitchChanged { pitch_id: id, owner_id, version })?;
+    outbox::append(tx, &PitchDeleted { pitch_id: id, owner_id, was_published, at: now })?;
     Ok(())
 }

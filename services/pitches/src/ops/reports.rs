@@ -73,7 +73,7 @@ pub async fn resolve(
         ),
         ..Default::default()
     };
-    audit::record(tx, act.origin, entry).await?;
+    audit::record(tx, act.origin, entry);
     let event = ReportResolved {
         report_id: id,
         reporter_id: UserId(report.reporter_id),
@@ -81,7 +81,7 @@ pub async fn resolve(
         target_id: report.pitch_id.into(),
         outcome: report.status.as_str().to_owned(),
     };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     if decision.hide {
         moderation::hide(tx, act, PitchId(report.pitch_id), decision.note.unwrap_or("A report was upheld."))
             .await?;

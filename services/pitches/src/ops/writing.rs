@@ -18,7 +18,7 @@ pub async fn create(tx: &mut Tx, act: &Act<'_>, input: &PitchInput) -> Result<(C
     let (text, hash) = content.canonical()?;
     let (card, protected) = pitches::insert(tx, act.actor.id, &content, act.now).await?;
     versions::insert(tx, card.id(), 1, (&text, &hash), act.actor.id, act.now).await?;
-    announce(tx, &card).await?;
+    announce(tx, &card)?;
     Ok((card, protected))
 }
 
@@ -45,7 +45,7 @@ pub async fn edit(
         }
     }
     let (card, protected) = save(tx, act, id, &content).await?;
-    announce(tx, &card).await?;
+    announce(tx, &card)?;
     Ok((card, protected))
 }
 

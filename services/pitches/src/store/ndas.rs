@@ -167,7 +167,7 @@ pub async fn requests_since(
     requester: UserId,
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<DateTime<Utc>>> {
-    tx.lock(&format!("pitches/requests_of/{requester}")).await?;
+    tx.lock(&format!("pitches/requests_of/{requester}"));
     request_times(tx, requester, since).await
 }
 

@@ -287,11 +287,11 @@ pub async fn promote(
 }
 
 /// Keeps requests for an NDA of this pitch out until the transaction ends: for its deletion.
-pub async fn gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
-    tx.lock(&format!("pitches/ndas_of/{id}")).await
+pub fn gate(tx: &mut Tx, id: PitchId) {
+    tx.lock(&format!("pitches/ndas_of/{id}"));
 }
 
 /// Waits for a deletion of this pitch, and keeps it out until the transaction ends.
-pub async fn pass_gate(tx: &mut Tx, id: PitchId) -> QueryResult<()> {
-    tx.lock_shared(&format!("pitches/ndas_of/{id}")).await
+pub fn pass_gate(tx: &mut Tx, id: PitchId) {
+    tx.lock_shared(&format!("pitches/ndas_of/{id}"));
 }

@@ -102,6 +102,7 @@ async fn one_is_recommended_what_followed_people_and_ones_own_taste_suggest() {
         ip: None,
         user_agent: None,
         request: None,
+        nth: None,
     };
     let of_nobody = View { viewer_id: None, viewer_type: None, ..opened(&reader, of[0]) };
     let items = vec![opened(&reader, of[1]), of_nobody, opened(&reader, of[1]), opened(&reader, 999_999)];

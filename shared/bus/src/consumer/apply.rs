@@ -48,9 +48,10 @@ pub(super) async fn apply(
 ) -> Result<Vec<Outcome>, Unavailable> {
     match together(db, service, tasks).await {
         Ok(outcomes) => Ok(outcomes),
-        Err(Stopped::Unavailable(why)) => Err(Unavailable(why)),
         Err(Stopped::At(outcome)) if tasks.len() == 1 => Ok(vec![outcome]),
-        Err(Stopped::At(_)) => {
+        Err(Stopped::Unavailable(why)) if tasks.len() == 1 => Err(Unavailable(why)),
+        // The commit of several may also have waited too long for others, or in a circle.
+        Err(_) => {
             let mut outcomes = Vec::with_capacity(tasks.len());
             for task in tasks {
                 outcomes.push(match together(db, service, std::slice::from_ref(task)).await {
@@ -68,20 +69,34 @@ async fn together(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec
     let mut tx = db.begin().await?;
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.message.id).collect();
     let mut fresh = inbox::take(&mut tx, service, &ids).await.map_err(DbError::from)?;
-    let mut outcomes = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let outcome = if fresh.remove(&task.message.id) {
-            one(&mut tx, service, task).await?
-        } else {
-            Outcome::Duplicate
-        };
-        outcomes.push(outcome);
+    let mut outcomes = vec![Outcome::Duplicate; tasks.len()];
+    let mut waiting = (0..tasks.len()).peekable();
+    while let Some(first) = waiting.next() {
+        if !fresh.remove(&tasks[first].message.id) {
+            continue;
+        }
+        let mut places = vec![first];
+        let is_fact = tasks[first].kind == Kind::Fact;
+        while let Some(next) =
+            waiting.next_if(|next| is_fact && tasks[first].prepared.takes_along(&tasks[*next].prepared))
+        {
+            if fresh.remove(&tasks[next].message.id) {
+                places.push(next);
+            }
+        }
+        let some: Vec<_> = places.iter().map(|place| &tasks[*place]).collect();
+        let outcome = handle(&mut tx, service, &some).await?;
+        for place in places {
+            outcomes[place] = outcome.clone();
+        }
     }
     tx.commit().await?;
     Ok(outcomes)
 }
 
-async fn one(tx: &mut Tx, service: Service, task: &Task) -> Result<Outcome, Stopped> {
+/// Handles one event, or several facts of which the first takes the others along.
+async fn handle(tx: &mut Tx, service: Service, tasks: &[&Task]) -> Result<Outcome, Stopped> {
+    let Some(task) = tasks.first() else { return Ok(Outcome::Applied) };
     let message = &task.message;
     if let (Kind::State, Some(version)) = (task.kind, message.subject_version)
         && !inbox::is_newest(tx, service, &message.subject, version).await.map_err(DbError::from)?
@@ -94,11 +109,13 @@ async fn one(tx: &mut Tx, service: Service, task: &Task) -> Result<Outcome, Stop
         event.name = message.event_type,
         event.id = %message.id,
         event.subject = message.subject,
+        event.count = tasks.len(),
         trace_id = tracing::field::Empty,
     );
     trace_context::begin(&span, message.traceparent.as_deref());
     let begun = tokio::time::Instant::now();
-    let handling = AssertUnwindSafe(task.prepared.handle(tx)).catch_unwind().instrument(span.clone());
+    let prepared: Vec<_> = tasks.iter().map(|task| &task.prepared).collect();
+    let handling = AssertUnwindSafe(Prepared::handle(&prepared, tx)).catch_unwind().instrument(span.clone());
     let result = tokio::time::timeout(HANDLER_LIMIT, handling).await;
     let labels = [("service", service.to_string()), ("event", message.event_type.clone())];
     metrics::histogram!("bus_handler_seconds", &labels).record(begun.elapsed());

@@ -7,7 +7,7 @@ use pitchey_bus::{Batches, NotTaken};
 use pitchey_testkit::{Emitted, SOON, wait_until};
 
 use crate::events::Reported;
-use crate::world::World;
+use crate::world::{POISONOUS, World};
 
 fn pack(items: Vec<i64>) -> Reported {
     Reported { items }
@@ -97,4 +97,28 @@ async fn when_too_many_wait_more_are_refused_and_nobody_is_kept_waiting() {
     diesel_async::SimpleAsyncConnection::batch_execute(&mut admin, "COMMIT").await.unwrap();
     wait_until("room", SOON, async || batches.publish(vec![0]).await.is_ok()).await;
     bus.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_wait_are_handled_together_and_one_that_fails_harms_no_other() {
+    let world = World::new().await;
+    // Declares the queue.
+    let consumer = world.consumer().await;
+    let queue = world.queue("notifications");
+    wait_until("the queue", SOON, async || world.broker.has_queue(&queue).await).await;
+    consumer.shutdown().await;
+    for n in 0..30 {
+        let n = if n == 15 { POISONOUS } else { n };
+        let message = world.message_of(&Reported { items: vec![n] }).await;
+        world.publish(&message).await;
+        if n % 10 == 0 {
+            world.publish(&message).await;
+        }
+    }
+    let consumer = world.consumer().await;
+    let once = "(SELECT n FROM effects GROUP BY n HAVING count(*) = 1) AS e";
+    wait_until("the others to be applied", SOON, async || world.count(once).await == 29).await;
+    assert_eq!(world.count("effects").await, 29, "some were applied twice");
+    assert!(world.count("effects WHERE event NOT LIKE '% with 0 others'").await > 0, "none went together");
+    consumer.shutdown().await;
 }

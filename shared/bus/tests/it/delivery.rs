@@ -28,7 +28,7 @@ async fn a_rolled_back_event_is_never_told() {
     let (producer, databases) = world.producer().await;
     let consumer = world.consumer().await;
     let mut tx = databases.user.begin(None).await.unwrap();
-    pitchey_bus::outbox::append_by(&world.plan, &mut tx, &Counted::new(1)).await.unwrap();
+    pitchey_bus::outbox::append_by(&world.plan, &mut tx, &Counted::new(1)).unwrap();
     tx.rollback().await.unwrap();
     world.command(&databases, 2, &Counted::new(2)).await;
     world.applied(1, SOON).await;

@@ -13,7 +13,7 @@ async fn an_event_that_is_in_no_catalogue_is_refused() {
     let world = World::new().await;
     let databases = world.databases(Service::Pitches).await;
     let mut tx = databases.user.begin(None).await.unwrap();
-    let refused = outbox::append(&mut tx, &Counted::new(1)).await.unwrap_err();
+    let refused = outbox::append(&mut tx, &Counted::new(1)).unwrap_err();
     assert!(refused.to_string().contains("thing.counted.v1 is in no catalogue line"), "{refused}");
 }
 
@@ -59,11 +59,13 @@ async fn one_event_too_late_does_not_fail_a_service_without_database() {
 fn lists_that_differ_from_the_catalogue_are_found() {
     let plan = crate::events::plan();
     let ledger = || Arc::new(Ledger::of(Service::Notifications));
-    let whole = Subscriptions::of(ledger()).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
+    let whole =
+        Subscriptions::of(ledger()).on::<Counted>().on::<Shared>().on::<Changed>().on_many::<Reported>();
     let whole = Consumes::from(whole);
     let nothing = Listeners::new();
     assert_eq!(whole.disagreements(Service::Notifications, &nothing, &plan), [""; 0]);
-    let part = Consumes::from(Subscriptions::of(ledger()).on::<Counted>().on::<Changed>().on::<Reported>());
+    let part =
+        Consumes::from(Subscriptions::of(ledger()).on::<Counted>().on::<Changed>().on_many::<Reported>());
     assert_eq!(
         part.disagreements(Service::Notifications, &nothing, &plan),
         ["the catalogue says notifications shall consume thing.shared.v1, which it does not"]

@@ -8,7 +8,9 @@ use std::time::Duration;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use pitchey_bus::{Broker, Bus, Consumes, Failure, Handles, Listeners, Plan, Subscriptions, outbox};
+use pitchey_bus::{
+    Broker, Bus, Consumes, Failure, Handles, HandlesMany, Listeners, Plan, Subscriptions, outbox,
+};
 use pitchey_db::{Databases, Tx};
 use pitchey_events::{Envelope, Event, Service};
 use pitchey_testkit::{Servers, TestDatabase, wait_until};
@@ -23,6 +25,9 @@ const LEDGER: &str = "
     CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, consumer text, event text, n bigint);
     GRANT SELECT, INSERT ON commands, effects TO pitchey_pitches, pitchey_pitches_system, pitchey_notifications_system, pitchey_accounts_system;
 ";
+
+/// No report of this can be handled.
+pub const POISONOUS: i64 = -1;
 
 /// Whether a slow handler has begun; it ends when it gets a permit.
 pub static SLOW_BEGUN: AtomicBool = AtomicBool::new(false);
@@ -92,7 +97,7 @@ impl World {
         let databases = self.databases(Service::Notifications).await;
         let ledger = Arc::new(Ledger::of(Service::Notifications));
         let subscriptions =
-            Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>().on::<Reported>();
+            Subscriptions::of(ledger).on::<Counted>().on::<Shared>().on::<Changed>().on_many::<Reported>();
         Bus::start_by(
             self.plan.clone(),
             Service::Notifications,
@@ -131,7 +136,7 @@ impl World {
             let mut tx = databases.user.begin(None).await.unwrap();
             for &n in some {
                 insert_command(&mut tx, n).await.unwrap();
-                outbox::append_by(&self.plan, &mut tx, &Counted::new(n)).await.unwrap();
+                outbox::append_by(&self.plan, &mut tx, &Counted::new(n)).unwrap();
             }
             tx.commit().await.unwrap();
         }
@@ -225,7 +230,7 @@ pub async fn command<E: Event>(
 ) -> Result<(), pitchey_db::Error> {
     let mut tx = databases.user.begin(None).await?;
     insert_command(&mut tx, n).await?;
-    outbox::append_by(plan, &mut tx, event).await?;
+    outbox::append_by(plan, &mut tx, event)?;
     tx.commit().await
 }
 
@@ -284,10 +289,14 @@ macro_rules! writes {
 }
 writes!(Counted, Shared, Changed);
 
-impl Handles<Reported> for Ledger {
-    async fn handle(&self, tx: &mut Tx, event: &Envelope<Reported>) -> Result<(), Failure> {
-        for &n in &event.event.items {
-            self.write(tx, Reported::TYPE, n, Mood::Fine).await?;
+impl HandlesMany<Reported> for Ledger {
+    async fn handle_many(&self, tx: &mut Tx, events: &[&Envelope<Reported>]) -> Result<(), Failure> {
+        let together = format!("{} with {} others", Reported::TYPE, events.len() - 1);
+        for event in events {
+            for &n in &event.event.items {
+                let mood = if n == POISONOUS { Mood::Poison } else { Mood::Fine };
+                self.write(tx, &together, n, mood).await?;
+            }
         }
         Ok(())
     }
@@ -307,7 +316,7 @@ impl World {
         let settings = Broker::new(catcher.url.clone(), catcher.prefix.clone());
         let (bus, databases) = self.producer_with(&settings).await;
         let mut tx = databases.user.begin(None).await.unwrap();
-        outbox::append_by(&self.plan, &mut tx, event).await.unwrap();
+        outbox::append_by(&self.plan, &mut tx, event).unwrap();
         tx.commit().await.unwrap();
         wait_until("the relay to publish", pitchey_testkit::SOON, async || self.count("outbox").await == 0)
             .await;

@@ -46,7 +46,7 @@ async fn many_transactions_at_once_share_few_connections() {
 }
 
 #[tokio::test]
-async fn terminated_connections_are_replaced_without_a_word() {
+async fn terminated_connections_that_rested_are_replaced_without_a_word() {
     let db = TestDatabase::create().await;
     let databases = db.databases(Service::Accounts).await;
     for _ in 0..20 {
@@ -54,7 +54,11 @@ async fn terminated_connections_are_replaced_without_a_word() {
         both.0.commit().await.unwrap();
         both.1.commit().await.unwrap();
         sql_query(TERMINATE).execute(&mut db.admin().await).await.unwrap();
-        // With no pause: Postgres' farewell may be on its way, here or not yet sent.
+        // With no pause Postgres' farewell may be on its way, here or not yet sent.
+        if let Err(error) = databases.user.begin(None).await.unwrap().commit().await {
+            assert!(matches!(error, Error::Unavailable(_)), "{error}");
+        }
+        tokio::time::sleep(Duration::from_millis(110)).await;
         databases.user.begin(None).await.unwrap().commit().await.unwrap();
     }
 }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use diesel::sql_types::Text;
 use diesel::{ExpressionMethods, sql_query};
 use diesel_async::RunQueryDsl;
 use pitchey_db::{Appended, Databases, Error, OnConstraint, Tx, audit};
@@ -77,6 +78,120 @@ async fn the_relay_is_woken_by_commits_with_events_only() {
     }
 }
 
+/// Also on a new connection, where they are yet to be prepared, and more of them than go at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_without_waiting_keeps_its_order_and_is_part_of_the_transaction() {
+    let db = TestDatabase::create().await;
+    let steps = "CREATE TABLE steps (id bigserial, name text UNIQUE, tx bigint DEFAULT txid_current());
+                 GRANT ALL ON steps, steps_id_seq TO PUBLIC";
+    TestDatabase::execute(&db, steps).await;
+    let mut settings = db.settings(Service::Accounts);
+    settings.system_pool = 1;
+    let databases = Databases::open(&settings).await.unwrap();
+    let step =
+        |name: &str| sql_query("INSERT INTO steps (name) VALUES ($1)").bind::<Text, _>(name.to_owned());
+    let new = |name: &str| sql_query(format!("INSERT INTO steps (name) VALUES ('{name}')"));
+    for (round, count) in [1, 2, 16, 17, 100, 3].into_iter().enumerate() {
+        let mut tx = databases.system.begin().await.unwrap();
+        let names: Vec<_> = (0..count).map(|n| format!("{round}-{n}")).collect();
+        for (n, name) in names.iter().enumerate() {
+            match n % 7 {
+                // A text that was never prepared.
+                0 => tx.send(new(name)),
+                // What waits for its answer takes along those before it.
+                5 => drop(step(name).execute(&mut tx).await.unwrap()),
+                6 => {
+                    let all = format!("steps WHERE tx = txid_current() AND name LIKE '{round}-%'");
+                    assert_eq!(ask::count(&mut tx, &all).await.unwrap(), i64::try_from(n).unwrap());
+                    tx.send(step(name));
+                }
+                _ => tx.send(step(name)),
+            }
+        }
+        tx.commit().await.unwrap();
+        let rows = format!(
+            "SELECT name || ' ' || dense_rank() OVER (ORDER BY tx) AS answer FROM steps WHERE name LIKE '{round}-%' ORDER BY id"
+        );
+        let expected: Vec<_> = names.iter().map(|name| format!("{name} 1")).collect();
+        assert_eq!(ask::texts(&mut db.admin().await, &rows).await.unwrap(), expected);
+    }
+
+    let before = ask::count(&mut *databases.system.connection().await.unwrap(), "steps").await.unwrap();
+    for bad in ["INSERT INTO steps (name) VALUES ('0-0')", "INSERT INTO nowhere VALUES (1)"] {
+        for waits in [true, false].repeat(20) {
+            let mut tx = databases.system.begin().await.unwrap();
+            tx.send(step("before"));
+            tx.send(sql_query(bad));
+            tx.send(step("behind"));
+            tx.note_events();
+            let failed = if waits {
+                step("at once").execute(&mut tx).await.map(|_| ()).map_err(Error::from)
+            } else {
+                tx.commit().await
+            };
+            let Err(Error::Query(error)) = failed else { panic!("{bad}: {failed:?}") };
+            assert!(!error.to_string().contains("aborted"), "the first failure is told: {error}");
+            assert!(!has_rung(&databases.appended).await, "nothing was committed");
+        }
+    }
+    let mut tx = databases.system.begin().await.unwrap();
+    tx.send(step("of a transaction that is dropped"));
+    drop(tx);
+    let after = ask::count(&mut *databases.system.connection().await.unwrap(), "steps").await.unwrap();
+    assert_eq!(after, before);
+}
+
+/// BEGIN goes with the first statement: without that, the second must not be one of no transaction.
+#[tokio::test]
+async fn a_statement_that_is_given_up_takes_nothing_out_of_the_transaction() {
+    let db = TestDatabase::create().await;
+    let databases = db.databases(Service::Accounts).await;
+    let mut tx = databases.system.begin().await.unwrap();
+    tx.lock("test/taken");
+    drop(add_user(&mut tx, "never-polled@example.test"));
+    add_user(&mut tx, "a@example.test").await.unwrap();
+    assert_eq!(users(&databases).await, 0, "it is in the transaction");
+
+    let mut other = databases.system.begin().await.unwrap();
+    other.lock("test/taken");
+    let waiting = tokio::time::timeout(Duration::from_millis(100), add_user(&mut other, "b@example.test"));
+    assert!(waiting.await.is_err(), "the lock is taken");
+    let after = add_user(&mut other, "c@example.test").await;
+    assert!(matches!(after, Err(diesel::result::Error::BrokenTransactionManager)), "{after:?}");
+    drop(tx);
+    drop(other);
+    assert_eq!(users(&databases).await, 0);
+}
+
+/// A request that is given up while it commits must not leave its transaction to the next one.
+#[tokio::test]
+async fn a_transaction_that_is_given_up_anywhere_leaves_no_open_one_behind() {
+    let db = TestDatabase::create().await;
+    let mut settings = db.settings(Service::Accounts);
+    settings.system_pool = 1;
+    let databases = Databases::open(&settings).await.unwrap();
+    for polls in 0..40 {
+        let act = async {
+            let mut tx = databases.system.begin().await.unwrap();
+            add_user(&mut tx, &format!("{polls}@example.test")).await.unwrap();
+            tx.send(sql_query("UPDATE users SET username = username"));
+            tx.commit().await.unwrap();
+        };
+        let mut act = Box::pin(act);
+        for _ in 0..polls {
+            if futures_util::poll!(&mut act).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        drop(act);
+        let before = ask::text(&mut db.admin().await, "clock_timestamp()").await;
+        let mut next = databases.system.begin().await.unwrap();
+        assert_eq!(ask::text(&mut next, &format!("now() >= '{before}'")).await, "true", "{polls}: its own");
+        next.commit().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_violated_constraint_becomes_an_error_of_the_domain() {
     #[derive(Debug)]
@@ -125,10 +240,10 @@ async fn the_audit_log_is_written_with_the_act() {
         ..Default::default()
     };
     let mut tx = databases.user.begin(Some(user)).await.unwrap();
-    audit::record(&mut tx, &origin, entry()).await.unwrap();
+    audit::record(&mut tx, &origin, entry());
     tx.commit().await.unwrap();
     let mut tx = databases.user.begin(Some(user)).await.unwrap();
-    audit::record(&mut tx, &origin, entry()).await.unwrap();
+    audit::record(&mut tx, &origin, entry());
     drop(tx);
 
     let rows = "SELECT concat_ws(' ', user_id, action, entity_type, entity_id, new_values, ip_address, request_id) AS answer FROM audit_log";

@@ -160,10 +160,10 @@ async fn offer_own(
 async fn approved(tx: &mut Tx, act: &Act<'_>, nda: &Nda, by_policy: bool) -> Result<(), Error> {
     let (actor, action) =
         if by_policy { (None, "nda.approved_by_policy") } else { (Some(act.actor.id), "nda.approved") };
-    record(tx, act.origin, actor, action, Some(NdaStatus::Pending), nda).await?;
+    record(tx, act.origin, actor, action, Some(NdaStatus::Pending), nda);
     let event =
         NdaApproved { parties: parties(tx, nda).await?, by_policy, sign_until: act.now + SIGN_WITHIN };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }
 
@@ -173,9 +173,9 @@ pub async fn reject(tx: &mut Tx, act: &Act<'_>, id: NdaId, reason: Option<&str>)
     let Some(nda) = ndas::reject(tx, id, reason, act.now).await? else {
         return lost(tx, act, id, NdaStatus::Rejected).await;
     };
-    record(tx, act.origin, Some(act.actor.id), "nda.rejected", Some(NdaStatus::Pending), &nda).await?;
+    record(tx, act.origin, Some(act.actor.id), "nda.rejected", Some(NdaStatus::Pending), &nda);
     let event = NdaRejected { parties: parties(tx, &nda).await?, with_reason: reason.is_some() };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Moved::now(nda))
 }
 

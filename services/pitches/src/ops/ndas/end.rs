@@ -23,9 +23,9 @@ pub async fn withdraw(tx: &mut Tx, act: &Act<'_>, id: NdaId) -> Result<Moved, Er
     let Some(nda) = ndas::withdraw(tx, id, act.now).await? else {
         return lost(tx, act, id, NdaStatus::Withdrawn).await;
     };
-    record(tx, act.origin, Some(act.actor.id), "nda.withdrawn", Some(NdaStatus::Pending), &nda).await?;
+    record(tx, act.origin, Some(act.actor.id), "nda.withdrawn", Some(NdaStatus::Pending), &nda);
     let event = NdaWithdrawn { parties: parties(tx, &nda).await? };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Moved::now(nda))
 }
 
@@ -48,9 +48,9 @@ pub async fn revoke(tx: &mut Tx, act: &Act<'_>, id: NdaId, reason: &str) -> Resu
     if was_signed {
         pitches::count_signed(tx, nda.pitch_id, -1).await?;
     }
-    record(tx, act.origin, Some(act.actor.id), "nda.revoked", Some(from), &nda).await?;
+    record(tx, act.origin, Some(act.actor.id), "nda.revoked", Some(from), &nda);
     let event = NdaRevoked { parties: parties(tx, &nda).await?, was_signed, revoked_by: act.actor.id };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Moved::now(nda))
 }
 
@@ -87,10 +87,9 @@ pub async fn expire(
         }
     }
     for nda in &expired {
-        record(tx, origin, None, "nda.expired", Some(from), nda).await?;
+        record(tx, origin, None, "nda.expired", Some(from), nda);
         let title = titles.remove(&nda.id).unwrap_or_default();
-        outbox::append(tx, &NdaExpired { parties: parties_of(nda, title), was: from.as_str().to_owned() })
-            .await?;
+        outbox::append(tx, &NdaExpired { parties: parties_of(nda, title), was: from.as_str().to_owned() })?;
     }
     Ok(expired.len())
 }

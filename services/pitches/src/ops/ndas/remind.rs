@@ -61,18 +61,18 @@ pub async fn warn_all(
         let Some(nda) = ndas::warn(tx, NdaId(id), status, now - ahead, now).await? else { continue };
         let ends = nda.expires_at.or(nda.approved_at.map(|at| at + SIGN_WITHIN));
         let Some(expires_at) = ends else { continue };
-        record(tx, origin, None, "nda.expiry_told", None, &nda).await?;
+        record(tx, origin, None, "nda.expiry_told", None, &nda);
         let status = status.as_str().to_owned();
         let parties = parties(tx, &nda).await?;
-        outbox::append(tx, &NdaExpiring { parties, status, expires_at }).await?;
+        outbox::append(tx, &NdaExpiring { parties, status, expires_at })?;
         warned += 1;
     }
     Ok(warned)
 }
 
 async fn tell(tx: &mut Tx, origin: &Origin, actor: Option<UserId>, nda: &Nda) -> Result<(), Error> {
-    record(tx, origin, actor, "nda.reminded", None, nda).await?;
+    record(tx, origin, actor, "nda.reminded", None, nda);
     let event = NdaAnswerDue { parties: parties(tx, nda).await?, expires_at: nda.created_at + ANSWER_WITHIN };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(())
 }

@@ -63,7 +63,7 @@ pub async fn request(
     message: Option<&str>,
 ) -> Result<Moved, Error> {
     let recent = ndas::requests_since(tx, act.actor.id, act.now - DAY).await?;
-    pitches::pass_gate(tx, pitch).await?;
+    pitches::pass_gate(tx, pitch);
     let (card, mine) = known(tx, act.actor, pitch, act.now).await?;
     match eligibility::check(Some(act.actor), &card, &mine, act.now) {
         Ok(()) => within_limit(&recent, act.now)?,
@@ -98,9 +98,9 @@ pub async fn request(
     };
     let taken = Error::NdaWrongState { status: NdaStatus::Pending };
     let nda = ndas::insert(tx, &new).await.on_constraint("ndas_active_key", taken)?;
-    record(tx, act.origin, Some(act.actor.id), "nda.requested", None, &nda).await?;
+    record(tx, act.origin, Some(act.actor.id), "nda.requested", None, &nda);
     let event = NdaRequested { parties: parties(tx, &nda).await?, with_message: message.is_some() };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
 
     let approves = match policies::of(tx, card.owner()).await? {
         Policy::Never => false,

@@ -131,10 +131,10 @@ pub async fn sign(
         return lost(tx, act, id, NdaStatus::Signed).await;
     };
     pitches::count_signed(tx, nda.pitch_id, 1).await?;
-    record(tx, act.origin, Some(act.actor.id), "nda.signed", Some(NdaStatus::Approved), &nda).await?;
+    record(tx, act.origin, Some(act.actor.id), "nda.signed", Some(NdaStatus::Approved), &nda);
     let event =
         NdaSigned { parties: parties(tx, &nda).await?, signed_at: act.now, expires_at: nda.expires_at };
-    outbox::append(tx, &event).await?;
+    outbox::append(tx, &event)?;
     Ok(Moved::now(nda))
 }
 
