@@ -1,5 +1,6 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use pitchey_bus::{Failure, HandlesMany, take_once};
 use pitchey_db::Tx;
 use pitchey_events::{Envelope, PitchOpened, Report, Service, Tracked};
@@ -23,16 +24,18 @@ impl HandlesMany<Tracked> for AppState {
         let items = || events.iter().flat_map(|envelope| &envelope.event.items);
         // A client that got no answer reports again; the request's id tells that it is the same one.
         let requests: Vec<Uuid> =
-            items().filter_map(request).map(|(id, _)| id).collect::<HashSet<_>>().into_iter().collect();
+            items().filter_map(request).map(|one| one.id).collect::<HashSet<_>>().into_iter().collect();
         let fresh = if requests.is_empty() {
             HashSet::new()
         } else {
             take_once(tx, Service::Analytics, &requests).await?
         };
-        let (mut views, mut reported, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-        // Both may be here. What an older replica reported does not say its place.
-        let mut is_new = |(id, nth): (Uuid, Option<u32>)| {
-            fresh.contains(&id) && nth.is_none_or(|nth| seen.insert((id, nth)))
+        let (mut views, mut reported) = (Vec::new(), Vec::new());
+        // Both may be here. What an older replica reported does not say its place, but all of a request was received at one time.
+        let (mut seen, mut received) = (HashSet::new(), HashMap::new());
+        let mut is_new = |FromRequest { id, nth, at }: FromRequest| {
+            fresh.contains(&id)
+                && nth.map_or_else(|| *received.entry(id).or_insert(at) == at, |nth| seen.insert((id, nth)))
         };
         for item in items() {
             if request(item).is_none_or(&mut is_new) {
@@ -47,10 +50,16 @@ impl HandlesMany<Tracked> for AppState {
     }
 }
 
-/// The request that a report came with, and its place in it.
-fn request(report: &Report) -> Option<(Uuid, Option<u32>)> {
+/// The request that a report came with, its place in it, and when that was received.
+struct FromRequest {
+    id: Uuid,
+    nth: Option<u32>,
+    at: DateTime<Utc>,
+}
+
+fn request(report: &Report) -> Option<FromRequest> {
     match report {
-        Report::View(view) => Some((view.request?, view.nth)),
-        Report::Event(event) => Some((event.request?, event.nth)),
+        Report::View(view) => Some(FromRequest { id: view.request?, nth: view.nth, at: view.at }),
+        Report::Event(event) => Some(FromRequest { id: event.request?, nth: event.nth, at: event.at }),
     }
 }
