@@ -2,7 +2,7 @@
 .PHONY: run demo test soak bench check lint fmt migrate events openapi proto compose-up compose-test stack-file restore-test upgrade-test
 
 run:     ; @deploy/dev/run
-demo:    ; @deploy/dev/with-env --running target/debug/ctl demo
+demo:    ; @deploy/dev/with-env --running $${CARGO_TARGET_DIR:-target}/debug/ctl demo
 test:    ; @deploy/dev/test
 soak:    ; @deploy/dev/soak $(ARGS)
 bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
