@@ -45,7 +45,6 @@ const MESSAGING: &str = "pitchey.messaging";
 
 /// What a row leaves behind is not to be the next one's load: events are waited for, mails are not.
 async fn settle(platform: &Platform, data: &Data) {
-    published(data).await;
     let broker = platform.servers.broker();
     wait_until("the events of a row to be handled", Duration::from_secs(180), async || {
         broker.depth(consumer::QUEUE).await == 0

@@ -87,8 +87,8 @@ impl<H: Send + Sync + 'static> Subscriptions<H> {
     where
         H: Handles<E>,
     {
-        let handler = Typed::<H, E>(Arc::clone(&self.handler), std::marker::PhantomData);
-        self.by_type.insert(E::TYPE, Arc::new(handler));
+        let handler = Arc::new(OneByOne(Arc::clone(&self.handler)));
+        self.add::<E, _>(handler, false);
         self
     }
 
@@ -98,9 +98,14 @@ impl<H: Send + Sync + 'static> Subscriptions<H> {
     where
         H: HandlesMany<E>,
     {
-        let handler = Together::<H, E>(Arc::clone(&self.handler), std::marker::PhantomData);
-        self.by_type.insert(E::TYPE, Arc::new(handler));
+        let handler = Arc::clone(&self.handler);
+        self.add::<E, _>(handler, true);
         self
+    }
+
+    fn add<E: Event, M: HandlesMany<E>>(&mut self, handler: Arc<M>, takes_many: bool) {
+        let typed = Typed::<M, E> { handler, takes_many, event: std::marker::PhantomData };
+        self.by_type.insert(E::TYPE, Arc::new(typed));
     }
 }
 
@@ -190,15 +195,19 @@ trait Handler: Send + Sync {
     -> BoxFuture<'a, Result<(), Failure>>;
 }
 
-struct Typed<H, E>(Arc<H>, std::marker::PhantomData<fn() -> E>);
+struct Typed<H, E> {
+    handler: Arc<H>,
+    takes_many: bool,
+    event: std::marker::PhantomData<fn() -> E>,
+}
 
-impl<E: Event, H: Handles<E>> Handler for Typed<H, E> {
+impl<E: Event, H: HandlesMany<E>> Handler for Typed<H, E> {
     fn decode(&self, message: &Message) -> Result<Box<Erased>, Unreadable> {
         Ok(Box::new(message.decode::<E>()?))
     }
 
     fn takes_many(&self) -> bool {
-        false
+        self.takes_many
     }
 
     fn handle<'a>(
@@ -206,32 +215,19 @@ impl<E: Event, H: Handles<E>> Handler for Typed<H, E> {
         tx: &'a mut Tx,
         envelopes: Vec<&'a Erased>,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        Box::pin(async move {
-            for envelope in typed::<E>(&envelopes) {
-                self.0.handle(tx, envelope).await?;
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.handler.handle_many(tx, &typed::<E>(&envelopes)).await })
     }
 }
 
-struct Together<H, E>(Arc<H>, std::marker::PhantomData<fn() -> E>);
+/// One that handles events one by one.
+struct OneByOne<H>(Arc<H>);
 
-impl<E: Event, H: HandlesMany<E>> Handler for Together<H, E> {
-    fn decode(&self, message: &Message) -> Result<Box<Erased>, Unreadable> {
-        Ok(Box::new(message.decode::<E>()?))
-    }
-
-    fn takes_many(&self) -> bool {
-        true
-    }
-
-    fn handle<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        envelopes: Vec<&'a Erased>,
-    ) -> BoxFuture<'a, Result<(), Failure>> {
-        Box::pin(async move { self.0.handle_many(tx, &typed::<E>(&envelopes)).await })
+impl<E: Event, H: Handles<E>> HandlesMany<E> for OneByOne<H> {
+    async fn handle_many(&self, tx: &mut Tx, events: &[&Envelope<E>]) -> Result<(), Failure> {
+        for event in events {
+            self.0.handle(tx, event).await?;
+        }
+        Ok(())
     }
 }
 

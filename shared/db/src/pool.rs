@@ -196,8 +196,12 @@ impl Door {
         Ok(Self { role, pool, wait, appended })
     }
 
+    /// A server that stands still answers nothing, not even that it is away. The pool's own limits come first where they apply.
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Error> {
-        self.in_time(self.get()).await
+        let limit = self.wait * 2 + Duration::from_millis(100);
+        tokio::time::timeout(limit, self.get())
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable(format!("no answer within {limit:?}"))))
     }
 
     async fn begin(&self, sql: String) -> Result<Tx, Error> {
@@ -214,13 +218,5 @@ impl Door {
             }
             Error::Unavailable(error.to_string())
         })
-    }
-
-    /// A server that stands still answers nothing, not even that it is away. The pool's own limits come first where they apply.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let limit = self.wait * 2 + Duration::from_millis(100);
-        tokio::time::timeout(limit, work)
-            .await
-            .unwrap_or_else(|_| Err(Error::Unavailable(format!("no answer within {limit:?}"))))
     }
 }

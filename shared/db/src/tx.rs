@@ -51,13 +51,8 @@ impl Tx {
         wait: Duration,
         appended: Appended,
     ) -> Self {
-        let begin: Sent = Box::new(move |mut connection| {
-            async move {
-                let begun = tokio::time::timeout(wait, connection.batch_execute(&sql)).await;
-                begun.unwrap_or_else(|_| Err(silent(wait)))
-            }
-            .boxed()
-        });
+        let begin: Sent =
+            Box::new(move |connection| async move { at_once(connection, &sql, wait).await }.boxed());
         Self {
             connection: Some(connection),
             waiting: Waiting { begin: Some(begin), statements: Vec::new(), going: false },
@@ -100,9 +95,7 @@ impl Tx {
     /// The connection was lost, or Postgres stands still: the database takes it back by itself.
     pub async fn rollback(mut self) -> Result<(), Error> {
         if self.waiting.begin.is_none() {
-            let (mut connection, _) = self.parts();
-            let rolled_back = tokio::time::timeout(PATIENCE, connection.batch_execute("ROLLBACK")).await;
-            rolled_back.unwrap_or_else(|_| Err(silent(PATIENCE)))?;
+            roll_back(self.parts().0).await?;
         }
         drop(self.connection.take());
         Ok(())
@@ -111,18 +104,16 @@ impl Tx {
     /// The next statement waits for the lock called `name`, which is held until the transaction ends. A name begins with whose it is:
     /// `messaging/discussion/1/2`.
     pub fn lock(&mut self, name: &str) {
-        self.send(
-            diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind::<Text, _>(name.to_owned()),
-        );
+        self.take_lock("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name);
     }
 
     /// [`Tx::lock`], but others may hold it in the same way at the same time.
     pub fn lock_shared(&mut self, name: &str) {
-        self.send(
-            diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
-                .bind::<Text, _>(name.to_owned()),
-        );
+        self.take_lock("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name);
+    }
+
+    fn take_lock(&mut self, sql: &'static str, name: &str) {
+        self.send(diesel::sql_query(sql).bind::<Text, _>(name.to_owned()));
     }
 
     /// Remembers that events were appended: the relay is to be woken after the commit.
@@ -194,11 +185,17 @@ async fn in_order(mut going: Vec<Option<BoxFuture<'_, QueryResult<()>>>>) -> Que
     .await
 }
 
-fn silent(wait: Duration) -> DieselError {
-    DieselError::DatabaseError(
-        DatabaseErrorKind::UnableToSendCommand,
-        Box::new(format!("no answer within {wait:?}")),
-    )
+async fn roll_back(connection: &AsyncPgConnection) -> QueryResult<()> {
+    at_once(connection, "ROLLBACK", PATIENCE).await
+}
+
+/// Runs what waits for nothing but the server itself, which may take `wait`.
+async fn at_once(mut connection: &AsyncPgConnection, sql: &str, wait: Duration) -> QueryResult<()> {
+    let answer = tokio::time::timeout(wait, connection.batch_execute(sql)).await;
+    answer.unwrap_or_else(|_| {
+        let silent = Box::new(format!("no answer within {wait:?}"));
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, silent))
+    })
 }
 
 impl Drop for Tx {
@@ -213,12 +210,9 @@ impl Drop for Tx {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let Some(connection) = &mut open.0 else { return };
-                match tokio::time::timeout(PATIENCE, connection.batch_execute("ROLLBACK")).await {
-                    Ok(Ok(())) => drop(open.0.take()),
-                    Ok(Err(error)) => {
-                        tracing::debug!(%error, "the connection of a dropped transaction was lost");
-                    }
-                    Err(_) => tracing::debug!("the connection of a dropped transaction is still busy"),
+                match roll_back(connection).await {
+                    Ok(()) => drop(open.0.take()),
+                    Err(error) => tracing::debug!(%error, "the connection of a dropped transaction is lost"),
                 }
             });
         }

@@ -23,8 +23,7 @@ impl HandlesMany<Tracked> for AppState {
         take_turns(tx);
         let items = || events.iter().flat_map(|envelope| &envelope.event.items);
         // A client that got no answer reports again; the request's id tells that it is the same one.
-        let requests: Vec<Uuid> =
-            items().filter_map(request).map(|one| one.id).collect::<HashSet<_>>().into_iter().collect();
+        let requests: Vec<Uuid> = items().filter_map(request).map(|one| one.id).collect();
         let fresh = if requests.is_empty() {
             HashSet::new()
         } else {

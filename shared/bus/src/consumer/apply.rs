@@ -26,6 +26,13 @@ pub(super) struct Task {
     pub prepared: Prepared,
 }
 
+impl Task {
+    /// Whether `next` is handled along with it. Of a state, each version is looked at.
+    fn takes_along(&self, next: &Self) -> bool {
+        self.kind == Kind::Fact && self.prepared.takes_along(&next.prepared)
+    }
+}
+
 /// Why the transaction of several events did not happen.
 enum Stopped {
     /// The event at this place failed: it alone is to blame.
@@ -70,24 +77,12 @@ async fn together(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.message.id).collect();
     let mut fresh = inbox::take(&mut tx, service, &ids).await.map_err(DbError::from)?;
     let mut outcomes = vec![Outcome::Duplicate; tasks.len()];
-    let mut waiting = (0..tasks.len()).peekable();
-    while let Some(first) = waiting.next() {
-        if !fresh.remove(&tasks[first].message.id) {
-            continue;
-        }
-        let mut places = vec![first];
-        let is_fact = tasks[first].kind == Kind::Fact;
-        while let Some(next) =
-            waiting.next_if(|next| is_fact && tasks[first].prepared.takes_along(&tasks[*next].prepared))
-        {
-            if fresh.remove(&tasks[next].message.id) {
-                places.push(next);
-            }
-        }
+    let new: Vec<usize> = (0..tasks.len()).filter(|place| fresh.remove(&tasks[*place].message.id)).collect();
+    for places in new.chunk_by(|one, next| tasks[*one].takes_along(&tasks[*next])) {
         let some: Vec<_> = places.iter().map(|place| &tasks[*place]).collect();
         let outcome = handle(&mut tx, service, &some).await?;
         for place in places {
-            outcomes[place] = outcome.clone();
+            outcomes[*place] = outcome.clone();
         }
     }
     tx.commit().await?;
