@@ -54,6 +54,11 @@ impl Analytics {
         self.rpc.address
     }
 
+    /// Does what is due by the clock and no replica has done: trending, maintenance, the comparison of sums.
+    pub async fn run_jobs(&self) {
+        self.jobs.run_due().await;
+    }
+
     /// Computes what is trending and tells it, unless that was done under the name `period`. Returns how many pitches are in the list.
     ///
     /// # Errors
