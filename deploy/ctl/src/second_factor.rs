@@ -31,10 +31,10 @@ pub(crate) async fn give(connection: &mut AsyncPgConnection, at: DateTime<Utc>) 
     let keys = pitchey_config::load::<Keys>("ctl")?;
     let (Some(secret), Some(pii_key)) = (keys.admin_totp_secret, keys.pii_key) else { return Ok(false) };
     parsed(&secret)?;
-    let sealer = Sealer::new(&pii_key).map_err(|error| Failure::Usage(error.to_string()))?;
+    let sealer = sealer(&pii_key)?;
     let admins: Vec<Admin> = sql_query("SELECT id FROM users WHERE is_admin").load(connection).await?;
     for Admin { id } in admins {
-        let sealed = sealer.seal(&format!("user_totp|secret|{id}"), secret.expose_secret());
+        let sealed = sealer.seal(&place(id), secret.expose_secret());
         let sealed = sealed.map_err(|error| Failure::Failed(error.to_string()))?;
         sql_query("INSERT INTO user_totp (user_id, secret, confirmed_at, created_at) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING")
             .bind::<Integer, _>(id)
@@ -44,6 +44,38 @@ pub(crate) async fn give(connection: &mut AsyncPgConnection, at: DateTime<Utc>) 
             .await?;
     }
     Ok(true)
+}
+
+/// Fails where the data outlived the keys that it was sealed with, as beside a checkout made anew: each login of a second factor would fail, too.
+pub(crate) async fn check_key(connection: &mut AsyncPgConnection) -> Result<(), Failure> {
+    #[derive(diesel::QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = Integer)]
+        user_id: i32,
+        #[diesel(sql_type = Text)]
+        secret: String,
+    }
+    let Some(pii_key) = pitchey_config::load::<Keys>("ctl")?.pii_key else { return Ok(()) };
+    let sealer = sealer(&pii_key)?;
+    let kept: Vec<Kept> =
+        sql_query("SELECT user_id, secret FROM user_totp ORDER BY user_id LIMIT 1").load(connection).await?;
+    for Kept { user_id, secret } in kept {
+        sealer.open(&place(user_id), &secret).map_err(|error| {
+            Failure::Failed(format!(
+                "the data that is kept does not fit the secrets of this checkout ({error}): bring back the .pitchey/secrets.env that it was made with"
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn sealer(pii_key: &SecretString) -> Result<Sealer, Failure> {
+    Sealer::new(pii_key).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// As accounts seals it.
+fn place(user: i32) -> String {
+    format!("user_totp|secret|{user}")
 }
 
 fn parsed(secret: &SecretString) -> Result<Secret, Failure> {

@@ -49,6 +49,7 @@ async fn load(connection: &mut AsyncPgConnection, demo: &Demo, at: DateTime<Utc>
         )
         .await?;
     if !claim(connection, at).await? {
+        second_factor::check_key(connection).await?;
         return Ok(false);
     }
     refuse_used(connection, demo).await?;

@@ -136,6 +136,24 @@ async fn demo_data_is_the_same_every_time_and_loaded_once() {
 }
 
 #[tokio::test]
+async fn data_of_other_secrets_is_told_before_somebody_meets_it() {
+    let db = TestDatabase::create().await;
+    let with = |key: &'static str| {
+        let mut environment = DEVELOPMENT.to_vec();
+        environment.extend([("CTL_ADMIN_TOTP_SECRET", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("PITCHEY_PII_KEY", key)]);
+        environment
+    };
+    let (ours, anothers) = (DEVELOPMENT[3].1, DEVELOPMENT[0].1);
+    let loaded = ctl(&db, &["seed"], &with(ours));
+    assert!(loaded.status.success(), "{}", said(&loaded));
+    let again = ctl(&db, &["seed"], &with(ours));
+    assert!(again.status.success(), "{}", said(&again));
+    let refused = ctl(&db, &["seed"], &with(anothers));
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("does not fit the secrets of this checkout (sealed with another key)"));
+}
+
+#[tokio::test]
 async fn a_database_in_use_is_not_touched() {
     let db = TestDatabase::create().await;
     db.creator().await;

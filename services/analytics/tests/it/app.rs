@@ -25,7 +25,6 @@ pub struct App {
     pub pitches: Pitches,
     pub settings: Settings,
     pub clock: Clock,
-    pub broker: Broker,
     pub db: TestDatabase,
 }
 
@@ -53,7 +52,7 @@ impl App {
             http: Http { address, workers: 1, drain_seconds: 5, certificate: Default::default() },
             rpc: Rpc { address, certificate: Default::default() },
             database: db.settings(Service::Analytics),
-            broker: pitchey_bus::Broker::new(broker.url.clone(), broker.prefix.clone()),
+            broker: pitchey_bus::Broker::new(broker.url, broker.prefix),
             identity: identity::keys(Service::Analytics),
             rpc_targets: Targets::from(BTreeMap::from([
                 // Nobody there.
@@ -78,7 +77,6 @@ impl App {
             deliveries: Deliveries::to(Service::Analytics, consumes, &databases),
             settings,
             clock,
-            broker,
             db,
         }
     }
