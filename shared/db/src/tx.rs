@@ -112,6 +112,12 @@ impl Tx {
         self.take_lock("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name);
     }
 
+    /// Statements of this transaction go by one plan a connection, whatever their values are: right for those by keys, which are planned as long as
+    /// they run. Left to itself, Postgres plans many of them each time, as row level security and arrays look dearer to it in general than they are.
+    pub fn plan_once(&mut self) {
+        self.send(diesel::sql_query("SET LOCAL plan_cache_mode = force_generic_plan"));
+    }
+
     fn take_lock(&mut self, sql: &'static str, name: &str) {
         self.send(diesel::sql_query(sql).bind::<Text, _>(name.to_owned()));
     }

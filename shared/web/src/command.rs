@@ -92,6 +92,7 @@ impl<T> Command<T> {
     where
         E: From<Refusal>,
     {
+        tx.plan_once();
         let answer = match self.idempotency {
             None => op(&mut tx, self.input).await?,
             Some(idempotency) => match idempotency.claim(&mut tx).await? {

@@ -140,7 +140,10 @@ async fn data_of_other_secrets_is_told_before_somebody_meets_it() {
     let db = TestDatabase::create().await;
     let with = |key: &'static str| {
         let mut environment = DEVELOPMENT.to_vec();
-        environment.extend([("CTL_ADMIN_TOTP_SECRET", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("PITCHEY_PII_KEY", key)]);
+        environment.extend([
+            ("CTL_ADMIN_TOTP_SECRET", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
+            ("PITCHEY_PII_KEY", key),
+        ]);
         environment
     };
     let (ours, anothers) = (DEVELOPMENT[3].1, DEVELOPMENT[0].1);

@@ -69,6 +69,7 @@ async fn look(state: &AppState) -> Result<(), Error> {
 
 async fn bring(state: &AppState, batch: &[(UserId, i64, i64)]) -> Result<(), Error> {
     let mut tx = state.databases.system.begin().await?;
+    tx.plan_once();
     let batch: Vec<_> = batch.iter().map(|&(user, seen, room)| (user, seen, room.min(FRAMES))).collect();
     let rows = frames::after(&mut tx, &batch).await?;
     let rings = rings(&mut tx, state, &rows).await?;

@@ -74,6 +74,7 @@ pub(super) async fn apply(
 
 async fn together(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec<Outcome>, Stopped> {
     let mut tx = db.begin().await?;
+    tx.plan_once();
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.message.id).collect();
     let mut fresh = inbox::take(&mut tx, service, &ids).await.map_err(DbError::from)?;
     let mut outcomes = vec![Outcome::Duplicate; tasks.len()];

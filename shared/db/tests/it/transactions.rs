@@ -279,3 +279,24 @@ async fn what_is_sent_often_is_prepared_once() {
     let updates = ask::count(&mut tx, "pg_prepared_statements WHERE statement LIKE 'UPDATE%'").await;
     assert_eq!(updates.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_transaction_that_plans_once_leaves_the_next_as_it_was() {
+    let db = TestDatabase::create().await;
+    let mut settings = db.settings(Service::Accounts);
+    settings.user_pool = 1;
+    let databases = Databases::open(&settings).await.unwrap();
+    let mode = "current_setting('plan_cache_mode')";
+    let plans = "SELECT generic_plans::text FROM pg_prepared_statements WHERE statement LIKE 'DELETE%'";
+    let mut tx = databases.user.begin(None).await.unwrap();
+    tx.plan_once();
+    assert_eq!(ask::text(&mut tx, mode).await, "force_generic_plan");
+    for email in ["a@example.test", "b@example.test"] {
+        let by_key = sql_query("DELETE FROM users WHERE email = $1").bind::<Text, _>(email);
+        by_key.execute(&mut tx).await.unwrap();
+    }
+    assert_eq!(ask::text(&mut tx, &format!("({plans})")).await, "2");
+    tx.commit().await.unwrap();
+    let mut tx = databases.user.begin(None).await.unwrap();
+    assert_eq!(ask::text(&mut tx, mode).await, "auto");
+}

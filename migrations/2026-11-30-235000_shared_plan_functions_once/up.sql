@@ -1,0 +1,21 @@
+-- As push_frames: plpgsql keeps its plans for the session, a function in SQL that can't be inlined is planned at each call.
+create or replace function app_blocked_ids() returns setof integer
+    language plpgsql stable security definer rows 10
+    set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    return query
+        select blocked_id from user_blocks where blocker_id = app_uid()
+        union
+        select blocker_id from user_blocks where blocked_id = app_uid();
+end
+$$;
+
+create or replace function nda_policy_for(owner_id integer) returns text
+    language plpgsql stable security definer
+    set search_path = pg_catalog, public, pg_temp
+as $$
+begin
+    return coalesce((select policy::text from nda_policies where user_id = nda_policy_for.owner_id), 'never');
+end
+$$;
