@@ -287,12 +287,12 @@ async fn a_transaction_that_plans_once_leaves_the_next_as_it_was() {
     settings.user_pool = 1;
     let databases = Databases::open(&settings).await.unwrap();
     let mode = "current_setting('plan_cache_mode')";
-    let plans = "SELECT generic_plans::text FROM pg_prepared_statements WHERE statement LIKE 'DELETE%'";
+    let plans = "SELECT generic_plans::text FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%'";
     let mut tx = databases.user.begin(None).await.unwrap();
     tx.plan_once();
     assert_eq!(ask::text(&mut tx, mode).await, "force_generic_plan");
     for email in ["a@example.test", "b@example.test"] {
-        let by_key = sql_query("DELETE FROM users WHERE email = $1").bind::<Text, _>(email);
+        let by_key = sql_query("UPDATE users SET bio = '' WHERE email = $1").bind::<Text, _>(email);
         by_key.execute(&mut tx).await.unwrap();
     }
     assert_eq!(ask::text(&mut tx, &format!("({plans})")).await, "2");
