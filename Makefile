@@ -5,7 +5,7 @@ run:     ; @deploy/dev/run
 demo:    ; @deploy/dev/with-env --running $${CARGO_TARGET_DIR:-target}/debug/ctl demo
 test:    ; @deploy/dev/test
 soak:    ; @deploy/dev/soak $(ARGS)
-bench:   ; @cargo build --quiet --release --workspace --bins && target/release/bench
+bench:   ; @cargo build --quiet --release --workspace --bins && $${CARGO_TARGET_DIR:-target}/release/bench
 check:   ; @deploy/dev/check
 lint:    ; @cargo clippy --workspace --all-targets -- -D warnings
 fmt:     ; @cargo fmt --all

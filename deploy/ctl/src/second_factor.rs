@@ -1,8 +1,8 @@
 //! The second factor of the demo's admin: a secret of this machine's own, from the environment.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{Integer, Text, Timestamptz};
+use diesel::{OptionalExtension, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pitchey_clock::Clock;
 use pitchey_seal::Sealer;
@@ -57,16 +57,13 @@ pub(crate) async fn check_key(connection: &mut AsyncPgConnection) -> Result<(), 
     }
     let Some(pii_key) = pitchey_config::load::<Keys>("ctl")?.pii_key else { return Ok(()) };
     let sealer = sealer(&pii_key)?;
-    let kept: Vec<Kept> =
-        sql_query("SELECT user_id, secret FROM user_totp ORDER BY user_id LIMIT 1").load(connection).await?;
-    for Kept { user_id, secret } in kept {
-        sealer.open(&place(user_id), &secret).map_err(|error| {
-            Failure::Failed(format!(
-                "the data that is kept does not fit the secrets of this checkout ({error}): bring back the .pitchey/secrets.env that it was made with"
-            ))
-        })?;
-    }
-    Ok(())
+    let some = sql_query("SELECT user_id, secret FROM user_totp ORDER BY user_id LIMIT 1");
+    let Some(Kept { user_id, secret }) = some.get_result(connection).await.optional()? else { return Ok(()) };
+    sealer.open(&place(user_id), &secret).map(drop).map_err(|error| {
+        Failure::Failed(format!(
+            "the data that is kept does not fit the secrets of this checkout ({error}): bring back the .pitchey/secrets.env that it was made with"
+        ))
+    })
 }
 
 fn sealer(pii_key: &SecretString) -> Result<Sealer, Failure> {

@@ -47,11 +47,13 @@ async fn contents(db: &TestDatabase) -> String {
     sql_query(sql).get_result::<Contents>(&mut db.admin().await).await.unwrap().contents
 }
 
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const ANOTHER: &str = "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=";
 const DEVELOPMENT: [(&str, &str); 4] = [
-    ("MESSAGING_MASTER_KEYS", "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU="),
+    ("MESSAGING_MASTER_KEYS", ANOTHER),
     ("PITCHEY_MODE", "development"),
-    ("PITCHES_RECEIPT_SIGNING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
-    ("PITCHES_PII_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ("PITCHES_RECEIPT_SIGNING_KEY", KEY),
+    ("PITCHES_PII_KEY", KEY),
 ];
 
 #[tokio::test]
@@ -146,12 +148,11 @@ async fn data_of_other_secrets_is_told_before_somebody_meets_it() {
         ]);
         environment
     };
-    let (ours, anothers) = (DEVELOPMENT[3].1, DEVELOPMENT[0].1);
-    let loaded = ctl(&db, &["seed"], &with(ours));
+    let loaded = ctl(&db, &["seed"], &with(KEY));
     assert!(loaded.status.success(), "{}", said(&loaded));
-    let again = ctl(&db, &["seed"], &with(ours));
+    let again = ctl(&db, &["seed"], &with(KEY));
     assert!(again.status.success(), "{}", said(&again));
-    let refused = ctl(&db, &["seed"], &with(anothers));
+    let refused = ctl(&db, &["seed"], &with(ANOTHER));
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert!(said(&refused).contains("does not fit the secrets of this checkout (sealed with another key)"));
 }

@@ -10,6 +10,13 @@ use serde_json::json;
 
 use crate::ask;
 
+/// Whoever begins next gets the same connection.
+async fn with_one_connection(db: &TestDatabase) -> Databases {
+    let mut settings = db.settings(Service::Accounts);
+    settings.user_pool = 1;
+    Databases::open(&settings).await.unwrap()
+}
+
 async fn add_user(tx: &mut Tx, email: &str) -> diesel::QueryResult<usize> {
     let sql =
         format!("INSERT INTO users (email, username, password_hash) VALUES ('{email}', '{email}', '!')");
@@ -27,9 +34,7 @@ async fn has_rung(appended: &Appended) -> bool {
 #[tokio::test]
 async fn a_dropped_transaction_is_rolled_back_and_its_connection_kept() {
     let db = TestDatabase::create().await;
-    let mut settings = db.settings(Service::Accounts);
-    settings.user_pool = 1;
-    let databases = Databases::open(&settings).await.unwrap();
+    let databases = with_one_connection(&db).await;
     let mut tx = databases.user.begin(None).await.unwrap();
     let pid = ask::text(&mut tx, "pg_backend_pid()").await;
     add_user(&mut tx, "a@example.test").await.unwrap();
@@ -283,9 +288,7 @@ async fn what_is_sent_often_is_prepared_once() {
 #[tokio::test]
 async fn a_transaction_that_plans_once_leaves_the_next_as_it_was() {
     let db = TestDatabase::create().await;
-    let mut settings = db.settings(Service::Accounts);
-    settings.user_pool = 1;
-    let databases = Databases::open(&settings).await.unwrap();
+    let databases = with_one_connection(&db).await;
     let mode = "current_setting('plan_cache_mode')";
     let plans = "SELECT generic_plans::text FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%'";
     let mut tx = databases.user.begin(None).await.unwrap();
