@@ -1,8 +1,8 @@
 //! `pitch_search`: published pitches by their words. A trigger keeps it at what `pitches` says.
 //!
 //! However frequent the words are, no more than the newest matches are looked at: the search goes back through time, first by weeks, then by
-//! blocks of 16 weeks, and ends when it has enough. Week and block, also those of a genre and a format, are words of the document like the text, so
-//! each step is one look into one index, whose cost goes by what the step finds and not by what there is.
+//! four weeks, and ends when it has enough. Weeks, also those of a genre and a format, are words of the document like the text, so each step is one
+//! look into one index, whose cost goes by what the step finds and not by what there is.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -60,7 +60,7 @@ impl Query {
         !self.text.is_empty()
     }
 
-    /// What the words of weeks and blocks end with: one genre, one format, or both.
+    /// What the words of weeks end with: one genre, one format, or both.
     fn ending(&self) -> String {
         match (self.genres.as_slice(), self.formats.as_slice()) {
             ([genre], [format]) => format!("/{}/{}", genre.as_str(), format.as_str()),
@@ -112,10 +112,12 @@ const MATCHES: &str = "
                pitch_week((SELECT min(published_at) FROM pitch_search)) AS oldest
     ), steps AS MATERIALIZED (
         SELECT quote_literal('=w:' || week || $9)::tsquery AS step
-        FROM bounds, generate_series(newest, newest / 16 * 16, -1) AS week
+        FROM bounds, generate_series(newest, newest - 7, -1) AS week
         UNION ALL
-        SELECT quote_literal('=b:' || block || $9)::tsquery
-        FROM bounds, generate_series(newest / 16 - 1, oldest / 16, -1) AS block
+        SELECT (
+            SELECT string_agg(quote_literal('=w:' || week || $9), '|') FROM generate_series(last - 3, last) AS week
+        )::tsquery
+        FROM bounds, generate_series(newest - 8, oldest, -4) AS last
     ), looks AS MATERIALIZED (
         SELECT CASE
                    WHEN words IS NULL AND narrowed IS NULL THEN step
