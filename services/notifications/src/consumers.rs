@@ -11,7 +11,7 @@ mod publications;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pitchey_bus::{Failure, Handles, Subscriptions};
+use pitchey_bus::{Failure, HandlesMany, Subscriptions};
 use pitchey_db::Tx;
 use pitchey_events::{
     CreditsLow, CreditsPurchased, DataExportReady, DeletionCancelled, DeletionRequested,
@@ -34,40 +34,40 @@ const TITLE: usize = 200;
 /// The whole list.
 pub(crate) fn subscriptions(state: &AppState) -> Subscriptions<AppState> {
     Subscriptions::of(Arc::new(state.clone()))
-        .on::<UserRegistered>()
-        .on::<EmailVerificationRequested>()
-        .on::<EmailVerified>()
-        .on::<PasswordResetRequested>()
-        .on::<PasswordChanged>()
-        .on::<SessionStarted>()
-        .on::<DeletionRequested>()
-        .on::<DeletionCancelled>()
-        .on::<DataExportReady>()
+        .on_many::<UserRegistered>()
+        .on_many::<EmailVerificationRequested>()
+        .on_many::<EmailVerified>()
+        .on_many::<PasswordResetRequested>()
+        .on_many::<PasswordChanged>()
+        .on_many::<SessionStarted>()
+        .on_many::<DeletionRequested>()
+        .on_many::<DeletionCancelled>()
+        .on_many::<DataExportReady>()
         .on::<UserDeleted>()
-        .on::<NdaRequested>()
-        .on::<NdaApproved>()
-        .on::<NdaRejected>()
-        .on::<NdaWithdrawn>()
-        .on::<NdaSigned>()
-        .on::<NdaRevoked>()
-        .on::<NdaExpired>()
-        .on::<NdaAnswerDue>()
-        .on::<NdaExpiring>()
-        .on::<MessageSent>()
+        .on_many::<NdaRequested>()
+        .on_many::<NdaApproved>()
+        .on_many::<NdaRejected>()
+        .on_many::<NdaWithdrawn>()
+        .on_many::<NdaSigned>()
+        .on_many::<NdaRevoked>()
+        .on_many::<NdaExpired>()
+        .on_many::<NdaAnswerDue>()
+        .on_many::<NdaExpiring>()
+        .on_many::<MessageSent>()
         .on::<PitchPublished>()
-        .on::<UserFollowed>()
-        .on::<PitchFollowed>()
-        .on::<PitchLiked>()
-        .on::<PitchCommented>()
-        .on::<PitchViewsCounted>()
-        .on::<InvestmentTracked>()
-        .on::<ReportResolved>()
-        .on::<CreditsPurchased>()
-        .on::<CreditsLow>()
-        .on::<PaymentSucceeded>()
-        .on::<PaymentFailed>()
-        .on::<PaymentRefunded>()
-        .on::<SubscriptionChanged>()
+        .on_many::<UserFollowed>()
+        .on_many::<PitchFollowed>()
+        .on_many::<PitchLiked>()
+        .on_many::<PitchCommented>()
+        .on_many::<PitchViewsCounted>()
+        .on_many::<InvestmentTracked>()
+        .on_many::<ReportResolved>()
+        .on_many::<CreditsPurchased>()
+        .on_many::<CreditsLow>()
+        .on_many::<PaymentSucceeded>()
+        .on_many::<PaymentFailed>()
+        .on_many::<PaymentRefunded>()
+        .on_many::<SubscriptionChanged>()
 }
 
 /// What an event tells to whom. Says nothing of names: those are asked for when the mail is addressed.
@@ -76,6 +76,14 @@ pub(crate) trait Tells: Event {
     fn notices(envelope: &Envelope<Self>) -> Vec<Notice>
     where
         Self: Sized;
+}
+
+/// What an event tells, and the trace that it belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    pub(crate) event_id: Uuid,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// What one user is told.
@@ -147,9 +155,13 @@ impl Notice {
     }
 }
 
-impl<E: Tells> Handles<E> for AppState {
-    async fn handle(&self, tx: &mut Tx, envelope: &Envelope<E>) -> Result<(), Failure> {
-        let notices = E::notices(envelope);
-        Ok(tell::tell(tx, envelope.id, &notices, &self.mail_asked, self.clock.now()).await?)
+impl<E: Tells> HandlesMany<E> for AppState {
+    async fn handle_many(&self, tx: &mut Tx, envelopes: &[&Envelope<E>]) -> Result<(), Failure> {
+        let news = envelopes.iter().map(|envelope| News {
+            event_id: envelope.id,
+            traceparent: envelope.traceparent.clone(),
+            notices: E::notices(envelope),
+        });
+        Ok(tell::tell(tx, &news.collect::<Vec<_>>(), &self.mail_asked, self.clock.now()).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Jsonb, Nullable, Text};
+use diesel::sql_types::{Jsonb, Text};
 use pitchey_db::Tx;
 use pitchey_events::{Entry, Event, Kind};
 use pitchey_telemetry::trace_context;
@@ -50,25 +50,39 @@ pub(crate) fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E)
     Ok(())
 }
 
+/// An event, and the trace that it belongs to.
+#[derive(Clone, Debug)]
+pub struct Traced<E> {
+    /// The event.
+    pub event: E,
+    /// W3C trace context of what caused it.
+    pub traceparent: Option<String>,
+}
+
+impl<E> Traced<E> {
+    /// `event`, caused by what goes on here.
+    pub fn here(event: E) -> Self {
+        Self { event, traceparent: trace_context::current() }
+    }
+}
+
 /// [`append`], of many events of one type in one statement, in their order.
 ///
 /// # Errors
 /// As [`append`].
-pub fn append_all<E: Event>(tx: &mut Tx, events: &[E]) -> QueryResult<()> {
-    if let [event] = events {
-        return append(tx, event).map(|_| ());
-    }
+pub fn append_all<E: Event>(tx: &mut Tx, events: &[Traced<E>]) -> QueryResult<()> {
     if events.is_empty() {
         return Ok(());
     }
     let plan = Plan::default();
     let entry = entry::<E>(&plan)?;
     let mut rows = Vec::with_capacity(events.len());
-    for event in events {
+    for Traced { event, traceparent } in events {
         rows.push(json!({
             "event_id": Uuid::now_v7(),
             "subject": event.subject().0,
             "subject_version": version(entry.kind, event)?,
+            "traceparent": traceparent,
             "payload": payload(event)?,
         }));
     }
@@ -76,14 +90,13 @@ pub fn append_all<E: Event>(tx: &mut Tx, events: &[E]) -> QueryResult<()> {
     tx.send(
         diesel::sql_query(
             "INSERT INTO outbox (producer, event_id, event_type, subject, subject_version, traceparent, payload)
-             SELECT $1, event_id, $2, subject, subject_version, $3, payload
-             FROM ROWS FROM (jsonb_to_recordset($4) AS (event_id uuid, subject text, subject_version bigint, payload jsonb))
-                  WITH ORDINALITY AS events (event_id, subject, subject_version, payload, number)
+             SELECT $1, event_id, $2, subject, subject_version, traceparent, payload
+             FROM ROWS FROM (jsonb_to_recordset($3) AS (event_id uuid, subject text, subject_version bigint, traceparent text, payload jsonb))
+                  WITH ORDINALITY AS events (event_id, subject, subject_version, traceparent, payload, number)
              ORDER BY number",
         )
         .bind::<Text, _>(entry.producer.as_str())
         .bind::<Text, _>(E::TYPE)
-        .bind::<Nullable<Text>, _>(trace_context::current())
         .bind::<Jsonb, _>(Value::Array(rows)),
     );
     tx.note_events();

@@ -20,8 +20,9 @@ pub trait Handles<E: Event>: Send + Sync + 'static {
     fn handle(&self, tx: &mut Tx, event: &Envelope<E>) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Applies events of type `E` together with others that arrived with them, each exactly once: where what they change is the same few rows. They
-/// share a transaction and a span, so this is for facts that belong to no one request.
+/// Applies events of type `E` together with others that arrived with them, each exactly once: where what they change is the same few rows, or one
+/// statement writes what all of them tell. It runs in the span of the first; what it emits for another belongs to that one's
+/// [trace](Envelope::traceparent).
 pub trait HandlesMany<E: Event>: Send + Sync + 'static {
     /// [`Handles::handle`], of one event or several, in their order.
     ///

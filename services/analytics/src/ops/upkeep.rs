@@ -1,7 +1,7 @@
 //! What the service does by the clock.
 
 use chrono::{DateTime, DurationRound, Months, NaiveDate, TimeDelta, Utc};
-use pitchey_bus::outbox;
+use pitchey_bus::outbox::{self, Traced};
 use pitchey_db::{Error as DbError, SystemDb, Tx};
 use pitchey_events::TrendingComputed;
 
@@ -37,6 +37,7 @@ pub(crate) async fn tell_trending(db: &SystemDb, now: DateTime<Utc>) -> Result<i
 pub(crate) async fn tell_views(db: &SystemDb, now: DateTime<Utc>) -> Result<i64, DbError> {
     let mut tx = db.begin().await?;
     let untold = totals::take_untold(&mut tx, now, TOLD).await?;
+    let untold: Vec<_> = untold.into_iter().map(Traced::here).collect();
     outbox::append_all(&mut tx, &untold)?;
     tx.commit().await?;
     Ok(i64::try_from(untold.len()).unwrap_or(i64::MAX))

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use pitchey_db::Tx;
 use pitchey_events::{PitchId, UserId};
 use pitchey_rpc::Pitches;
+use pitchey_telemetry::trace_context;
 use tokio::sync::Notify;
 
 use super::letter::{Letter, Named};
 use super::words::one_line;
 use super::worker::{Desk, Work};
-use crate::consumers::{Bell, Notice};
+use crate::consumers::{Bell, News, Notice};
 use crate::error::Error;
 use crate::ops::tell;
 use crate::state::AppState;
@@ -100,13 +101,13 @@ impl Herald {
             .filter(|follower| **follower != owner)
             .map(|follower| Notice::both(*follower, bell.clone(), letter.clone()))
             .collect();
-        Ok(self.told(announcement, &notices, last).await)
+        Ok(self.told(announcement, notices, last).await)
     }
 
     async fn told(
         &self,
         announcement: &Announcement,
-        notices: &[Notice],
+        notices: Vec<Notice>,
         last: UserId,
     ) -> Result<Page, Error> {
         let (now, until) = self.desk.lease();
@@ -115,7 +116,8 @@ impl Herald {
         if !announcements::advance(&mut tx, &self.desk.name, announcement, last.0, told, until).await? {
             return Ok(Page::Lost);
         }
-        tell::tell(&mut tx, announcement.event_id, notices, &self.mail_asked, now).await?;
+        let news = News { event_id: announcement.event_id, traceparent: trace_context::current(), notices };
+        tell::tell(&mut tx, &[news], &self.mail_asked, now).await?;
         tx.commit().await?;
         Ok(Page::More(Announcement { reached: last.0, attempts: 0, ..announcement.clone() }))
     }

@@ -32,7 +32,7 @@ pub(crate) struct New {
     pub(crate) letter: Value,
 }
 
-/// Writes `new`, but none that an event asked for already; due from `now`.
+/// Writes `new`, those of a user in their order, but none that an event asked for already; due from `now`.
 pub(crate) fn insert(tx: &mut Tx, new: &[New], now: DateTime<Utc>) -> QueryResult<()> {
     if new.is_empty() {
         return Ok(());
@@ -43,8 +43,9 @@ pub(crate) fn insert(tx: &mut Tx, new: &[New], now: DateTime<Utc>) -> QueryResul
         diesel::sql_query(
             "INSERT INTO email_requests (event_id, user_id, template, letter, not_before, created_at)
          SELECT event_id, user_id, template, letter, $2, $2
-         FROM jsonb_to_recordset($1) AS new (event_id uuid, user_id integer, template text, letter jsonb)
-         ORDER BY user_id
+         FROM ROWS FROM (jsonb_to_recordset($1) AS (event_id uuid, user_id integer, template text, letter jsonb))
+              WITH ORDINALITY AS new (event_id, user_id, template, letter, number)
+         ORDER BY user_id, number
          ON CONFLICT (event_id, user_id) DO NOTHING",
         )
         .bind::<Jsonb, _>(rows)

@@ -69,7 +69,7 @@ pub(crate) enum Which {
     Unread,
 }
 
-/// Writes `new`, but nothing that an event told this user already; returns what was written.
+/// Writes `new`, those of a user in their order, but nothing that an event told this user already; returns what was written.
 pub(crate) async fn insert(tx: &mut Tx, new: &[New<'_>], now: DateTime<Utc>) -> QueryResult<Vec<Written>> {
     if new.is_empty() {
         return Ok(Vec::new());
@@ -79,8 +79,9 @@ pub(crate) async fn insert(tx: &mut Tx, new: &[New<'_>], now: DateTime<Utc>) -> 
     diesel::sql_query(
         "INSERT INTO notifications (user_id, event_id, type, title, body, data, created_at)
          SELECT user_id, event_id, type, title, body, data, $2
-         FROM jsonb_to_recordset($1) AS new (user_id integer, event_id uuid, type text, title text, body text, data jsonb)
-         ORDER BY user_id
+         FROM ROWS FROM (jsonb_to_recordset($1) AS (user_id integer, event_id uuid, type text, title text, body text, data jsonb))
+              WITH ORDINALITY AS new (user_id, event_id, type, title, body, data, number)
+         ORDER BY user_id, number
          ON CONFLICT (event_id, user_id) DO NOTHING
          RETURNING id, user_id, event_id, created_at",
     )

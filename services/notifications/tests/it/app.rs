@@ -6,7 +6,8 @@ use std::path::Path;
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
-use pitchey_bus::{Bus, Consumes, Listeners, outbox};
+use pitchey_bus::outbox::{self, Traced};
+use pitchey_bus::{Bus, Consumes, Listeners};
 use pitchey_clock::Clock;
 use pitchey_config::{Http, Mode, Rpc};
 use pitchey_db::Databases;
@@ -229,6 +230,14 @@ impl App {
         let id = outbox::append(&mut tx, event).unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// Several in one transaction.
+    pub async fn emit_all<E: Event>(&self, events: &[Traced<E>]) {
+        let (databases, _) = self.producer.of::<E>();
+        let mut tx = databases.system.begin().await.unwrap();
+        outbox::append_all(&mut tx, events).unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// The very same event once more, as after a lost confirm.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use pitchey_bus::{Listeners, Plan};
+use pitchey_bus::outbox::Traced;
+use pitchey_bus::{Listeners, Plan, Tap};
 use pitchey_clock::Clock;
 use pitchey_events::*;
 use pitchey_testkit::TestDatabase;
@@ -46,6 +47,56 @@ const TOLD: &[(&str, &[&str])] = &[
     (PaymentRefunded::TYPE, &["r bell payment_refunded"]),
     (SubscriptionChanged::TYPE, &["r mail subscription-changed", "r bell subscription_changed"]),
 ];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_together_is_told_together_in_its_order_and_each_in_its_own_trace() {
+    const COMMENTS: i64 = 40;
+    let trace = |comment: i64| format!("00-{:032x}-00f067aa0ba902b7-01", 0x1000 + comment);
+    let world = World::new().await;
+    let owner = world.person(UserType::Creator, "Alex Rivera").await.id;
+    let author_id = world.person(UserType::Investor, "Sarah Johnson").await.id;
+    let app = world.start().await;
+    let mut tap = Tap::open(&app.world.settings.broker).await.unwrap();
+    let comments = (1..=COMMENTS).map(|comment_id| Traced {
+        event: PitchCommented {
+            pitch_id: PitchId(42),
+            owner_id: owner,
+            pitch_title: "The Lighthouse".to_owned(),
+            comment_id,
+            author_id,
+        },
+        traceparent: Some(trace(comment_id)),
+    });
+    app.emit_all(&comments.collect::<Vec<_>>()).await;
+    let mut traces = BTreeMap::new();
+    let told = async {
+        while traces.len() < usize::try_from(COMMENTS).unwrap() {
+            let seen = tap.next().await.unwrap();
+            if seen.event_type == NotificationCreated::TYPE {
+                traces.insert(seen.subject, seen.traceparent);
+            }
+        }
+    };
+    tokio::time::timeout(pitchey_testkit::SOON, told).await.expect("a notification of each comment");
+    let world = app.drained().await;
+    let rows =
+        world.text("SELECT string_agg(id || ' ' || (data->>'commentId'), ',') FROM notifications").await;
+    for row in rows.split(',') {
+        let (id, comment) = row.split_once(' ').unwrap();
+        assert_eq!(traces[&format!("notification/{id}")], Some(trace(comment.parse().unwrap())));
+    }
+    let out_of_order = "SELECT count(*) FROM (
+        SELECT data->>'commentId' AS comment, lag(data->>'commentId') OVER (PARTITION BY created_at ORDER BY id) AS before
+        FROM notifications
+    ) AS rows WHERE before::bigint > comment::bigint";
+    assert_eq!(
+        world.number(out_of_order).await,
+        0,
+        "told together, a person's are in the order of the events"
+    );
+    let moments = world.number("SELECT count(DISTINCT created_at) FROM notifications").await;
+    assert!(moments < COMMENTS / 2, "{moments} transactions for {COMMENTS} events");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_tells_its_people_once_however_often_it_arrives() {

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use pitchey_db::{Error as DbError, SystemDb, Tx};
 use pitchey_events::{Kind, Service};
 use pitchey_telemetry::trace_context;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::decision::Outcome;
@@ -92,23 +92,14 @@ async fn together(db: &SystemDb, service: Service, tasks: &[Task]) -> Result<Vec
 
 /// Handles one event, or several facts of which the first takes the others along.
 async fn handle(tx: &mut Tx, service: Service, tasks: &[&Task]) -> Result<Outcome, Stopped> {
-    let Some(task) = tasks.first() else { return Ok(Outcome::Applied) };
+    let Some((task, along)) = tasks.split_first() else { return Ok(Outcome::Applied) };
     let message = &task.message;
     if let (Kind::State, Some(version)) = (task.kind, message.subject_version)
         && !inbox::is_newest(tx, service, &message.subject, version).await.map_err(DbError::from)?
     {
         return Ok(Outcome::Stale);
     }
-    let span = tracing::info_span!(
-        "event",
-        otel.kind = "consumer",
-        event.name = message.event_type,
-        event.id = %message.id,
-        event.subject = message.subject,
-        event.count = tasks.len(),
-        trace_id = tracing::field::Empty,
-    );
-    trace_context::begin(&span, message.traceparent.as_deref());
+    let span = event_span(message, tasks.len());
     let begun = tokio::time::Instant::now();
     let prepared: Vec<_> = tasks.iter().map(|task| &task.prepared).collect();
     let handling = AssertUnwindSafe(Prepared::handle(&prepared, tx)).catch_unwind().instrument(span.clone());
@@ -122,9 +113,28 @@ async fn handle(tx: &mut Tx, service: Service, tasks: &[&Task]) -> Result<Outcom
         Ok(Err(_)) => Outcome::Panicked,
         Err(_) => Outcome::Transient(format!("it took longer than {HANDLER_LIMIT:?}")),
     };
-    // The last log line of the trace; a failure is told where it is decided what becomes of the event.
-    span.in_scope(|| tracing::info!(outcome = outcome.as_str(), "handled {}", message.event_type));
+    // The last log line of each trace; a failure is told where it is decided what becomes of the event.
+    let told = || tracing::info!(outcome = outcome.as_str(), "handled {}", message.event_type);
+    span.in_scope(told);
+    for task in along {
+        event_span(&task.message, tasks.len()).in_scope(told);
+    }
     if outcome == Outcome::Applied { Ok(outcome) } else { Err(Stopped::At(outcome)) }
+}
+
+/// That of an event, of `count` that are handled together.
+fn event_span(message: &Message, count: usize) -> Span {
+    let span = tracing::info_span!(
+        "event",
+        otel.kind = "consumer",
+        event.name = message.event_type,
+        event.id = %message.id,
+        event.subject = message.subject,
+        event.count = count,
+        trace_id = tracing::field::Empty,
+    );
+    trace_context::begin(&span, message.traceparent.as_deref());
+    span
 }
 
 impl From<DbError> for Stopped {
