@@ -94,12 +94,11 @@ impl Accounts for Door {
 
     async fn relation(&self, request: Request<RelationRequest>) -> Result<Response<RelationReply>, Status> {
         let RelationRequest { user_id, other_id } = *request.get_ref();
-        let users = self.users(&[user_id, other_id]).await?;
+        let (users, blocked) = self.both(UserId(user_id), UserId(other_id)).await?;
         let users: HashMap<_, _> = users.into_iter().map(|user| (user.id, view::public(user))).collect();
         let (Some(user), Some(other)) = (users.get(&user_id), users.get(&other_id)) else {
             return Err(Status::not_found("there is no such user"));
         };
-        let blocked = self.blocked(UserId(user_id), UserId(other_id)).await?;
         Ok(Response::new(RelationReply {
             user: Some(user.clone().into()),
             other: Some(other.clone().into()),
@@ -216,9 +215,11 @@ impl Door {
         Ok(users.await?)
     }
 
-    async fn blocked(&self, one: UserId, other: UserId) -> Result<bool, Error> {
-        let mut connection = self.0.databases.system.connection().await?;
-        Ok(user_blocks::between(&mut connection, one, other).await?)
+    /// Both users, and whether there is a block between them; asked in one go.
+    async fn both(&self, one: UserId, other: UserId) -> Result<(Vec<User>, bool), Error> {
+        let connection = self.0.databases.system.connection().await?;
+        let both = users::both(&connection, one, other);
+        Ok(tokio::try_join!(both, user_blocks::between(&connection, one, other))?)
     }
 
     async fn blocked_ids(&self, user: UserId) -> Result<Vec<i32>, Error> {

@@ -7,12 +7,12 @@ use super::users::User;
 use crate::schema::{user_blocks, users};
 
 /// Whether one of the two blocked the other.
-pub async fn between(connection: &mut AsyncPgConnection, one: UserId, other: UserId) -> QueryResult<bool> {
+pub async fn between(mut connection: &AsyncPgConnection, one: UserId, other: UserId) -> QueryResult<bool> {
     let row = |blocker: UserId, blocked: UserId| {
         user_blocks::blocker_id.eq(blocker.0).and(user_blocks::blocked_id.eq(blocked.0))
     };
     diesel::select(diesel::dsl::exists(user_blocks::table.filter(row(one, other).or(row(other, one)))))
-        .get_result(connection)
+        .get_result(&mut connection)
         .await
 }
 

@@ -176,6 +176,12 @@ pub async fn by_ids(connection: &mut AsyncPgConnection, ids: &[i32]) -> QueryRes
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await
 }
 
+/// Not by an array: Postgres would plan it anew each time.
+pub async fn both(mut connection: &AsyncPgConnection, one: UserId, other: UserId) -> QueryResult<Vec<User>> {
+    let either = users::id.eq(one.0).or(users::id.eq(other.0));
+    users::table.filter(either).select(User::as_select()).load(&mut connection).await
+}
+
 pub async fn password_hash(
     connection: &mut AsyncPgConnection,
     id: UserId,
