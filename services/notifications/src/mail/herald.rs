@@ -3,7 +3,6 @@ use std::sync::Arc;
 use pitchey_db::Tx;
 use pitchey_events::{PitchId, UserId};
 use pitchey_rpc::Pitches;
-use pitchey_telemetry::trace_context;
 use tokio::sync::Notify;
 
 use super::letter::{Letter, Named};
@@ -116,7 +115,8 @@ impl Herald {
         if !announcements::advance(&mut tx, &self.desk.name, announcement, last.0, told, until).await? {
             return Ok(Page::Lost);
         }
-        let news = News { event_id: announcement.event_id, traceparent: trace_context::current(), notices };
+        // The request that published ended long ago.
+        let news = News { event_id: announcement.event_id, traceparent: None, notices };
         tell::tell(&mut tx, &[news], &self.mail_asked, now).await?;
         tx.commit().await?;
         Ok(Page::More(Announcement { reached: last.0, attempts: 0, ..announcement.clone() }))
