@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pitchey_db::{Databases, SystemDb};
 use pitchey_events::Event;
+use pitchey_telemetry::trace_context;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -215,7 +216,7 @@ impl<T, E: Event> Shipper<T, E> {
 
     async fn store(&self, id: Uuid, event: &E) -> Result<(), pitchey_db::Error> {
         let mut tx = self.database.begin().await?;
-        outbox::append_as(&self.context.plan, &mut tx, id, event)?;
+        outbox::append_as(&self.context.plan, &mut tx, id, event, trace_context::current())?;
         tx.commit().await
     }
 

@@ -29,12 +29,18 @@ pub fn append<E: Event>(tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
 /// As [`append`].
 pub fn append_by<E: Event>(plan: &Plan, tx: &mut Tx, event: &E) -> QueryResult<Uuid> {
     let id = Uuid::now_v7();
-    append_as(plan, tx, id, event)?;
+    append_as(plan, tx, id, event, trace_context::current())?;
     Ok(id)
 }
 
-/// [`append_by`], under an id that the event has already.
-pub(crate) fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E) -> QueryResult<()> {
+/// [`append_by`], under an id and in a trace that the event has already.
+pub(crate) fn append_as<E: Event>(
+    plan: &Plan,
+    tx: &mut Tx,
+    id: Uuid,
+    event: &E,
+    traceparent: Option<String>,
+) -> QueryResult<()> {
     let entry = entry::<E>(plan)?;
     let version = version(entry.kind, event)?;
     tx.send(diesel::insert_into(outbox::table).values((
@@ -43,7 +49,7 @@ pub(crate) fn append_as<E: Event>(plan: &Plan, tx: &mut Tx, id: Uuid, event: &E)
         outbox::event_type.eq(E::TYPE),
         outbox::subject.eq(event.subject().0),
         outbox::subject_version.eq(version),
-        outbox::traceparent.eq(trace_context::current()),
+        outbox::traceparent.eq(traceparent),
         outbox::payload.eq(payload(event)?),
     )));
     tx.note_events();
@@ -71,10 +77,14 @@ impl<E> Traced<E> {
 /// # Errors
 /// As [`append`].
 pub fn append_all<E: Event>(tx: &mut Tx, events: &[Traced<E>]) -> QueryResult<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
     let plan = Plan::default();
+    match events {
+        [] => return Ok(()),
+        [Traced { event, traceparent }] => {
+            return append_as(&plan, tx, Uuid::now_v7(), event, traceparent.clone());
+        }
+        _ => {}
+    }
     let entry = entry::<E>(&plan)?;
     let mut rows = Vec::with_capacity(events.len());
     for Traced { event, traceparent } in events {
